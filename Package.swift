@@ -108,7 +108,7 @@ let package = Package(
             ]),
         // tests mirror the sources
         .testTarget(name: "ModelTests", dependencies: ["Model"]),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "CJansson"]),
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestRedis"]),
         .testTarget(name: "ReconcilersTests", dependencies: ["Reconcilers", "Model"]),
         .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON"]),

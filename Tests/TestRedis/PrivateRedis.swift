@@ -1,0 +1,128 @@
+// A redis-server of a test's own: on a unix socket in a temporary folder, so that nothing on the machine can collide with
+// it, and gone with the test process, however that ends.
+//
+// Guarantees: `start` and `restart` return when the server answers; `stop` and `kill9` when the process is gone.
+
+public import Glibc
+internal import Synchronization
+
+public final class PrivateRedis: Sendable {
+    /// The server of the suite that carries the trait `.privateRedis`.
+    @TaskLocal public static var current: PrivateRedis?
+
+    /// How long a server may take to answer after its start, or to end.
+    static let patience: Duration = .seconds(20)
+
+    public let folder: String
+    public let socketPath: String
+    /// The TCP port on 127.0.0.1; 0 for none.
+    public let port: Int
+    public let appendOnly: Bool
+    private let options: [String]
+    private let process = Mutex<pid_t?>(nil)
+
+    /// `unix:///…/redis.sock`
+    public var url: String { "unix://\(socketPath)" }
+
+    /// The process id, as long as the server runs.
+    public var pid: pid_t? { process.withLock { $0 } }
+
+    private init(folder: String, port: Int, appendOnly: Bool, options: [String]) {
+        self.folder = folder
+        self.socketPath = "\(folder)/redis.sock"
+        self.port = port
+        self.appendOnly = appendOnly
+        self.options = options
+    }
+
+    deinit {
+        if let pid {
+            kill(pid, SIGKILL)
+            var status: Int32 = 0
+            waitpid(pid, &status, 0)
+        }
+        _ = removeFolder(folder)
+    }
+
+    /// Starts a server and waits until it answers. `options` are further arguments of redis-server.
+    public static func start(
+        port: Int = 0, appendOnly: Bool = false, options: [String] = []
+    ) async throws -> PrivateRedis {
+        let server = PrivateRedis(
+            folder: try makeFolder(), port: port, appendOnly: appendOnly, options: options)
+        try await server.launch()
+        return server
+    }
+
+    /// Runs a body with a server that is stopped afterwards, however the body ends.
+    public static func with<Value>(
+        port: Int = 0, appendOnly: Bool = false, options: [String] = [],
+        _ body: (PrivateRedis) async throws -> Value
+    ) async throws -> Value {
+        let server = try await start(port: port, appendOnly: appendOnly, options: options)
+        do {
+            let value = try await body(server)
+            await server.kill9()
+            return value
+        } catch {
+            await server.kill9()
+            throw error
+        }
+    }
+
+    /// Ends the server as `SHUTDOWN` would, after it has written what it persists.
+    public func stop() async { await end(by: SIGTERM) }
+
+    /// Ends the server as a crash would.
+    public func kill9() async { await end(by: SIGKILL) }
+
+    /// Starts the server again in the same folder: with `appendOnly` it has its data again, otherwise it is empty.
+    public func restart() async throws {
+        await kill9()
+        try await launch()
+    }
+
+    /// Starts a server that was stopped or killed.
+    public func startAgain() async throws { try await launch() }
+
+    /// Makes the server hang: connections stay open, nothing is answered.
+    public func pause() { signal(SIGSTOP) }
+
+    /// Ends a `pause`.
+    public func resume() { signal(SIGCONT) }
+
+    /// What the server wrote to its log.
+    public var log: String { readText("\(folder)/redis.log") }
+
+    private func signal(_ number: Int32) {
+        if let pid { kill(pid, number) }
+    }
+
+    private func launch() async throws {
+        unlink(socketPath)
+        let arguments = [
+            "redis-server", "--port", String(port), "--bind", "127.0.0.1", "--unixsocket", socketPath, "--dir", folder,
+            "--save", "", "--appendonly", appendOnly ? "yes" : "no", "--daemonize", "no", "--databases", "16",
+        ]
+        let pid = try ServerProcess.start(arguments + options, output: "\(folder)/redis.log")
+        process.withLock { $0 = pid }
+        let ready = await eventually(within: Self.patience) { ServerProbe.answers(socketPath) }
+        guard ready else {
+            await kill9()
+            throw SpawnFailure(description: "redis-server did not answer within \(Self.patience); its log:\n\(log)")
+        }
+    }
+
+    private func end(by number: Int32) async {
+        guard let pid else { return }
+        kill(pid, number)
+        kill(pid, SIGCONT)
+        let ended = await eventually(within: Self.patience) { ServerProcess.hasEnded(pid) }
+        if !ended {
+            kill(pid, SIGKILL)
+            var status: Int32 = 0
+            waitpid(pid, &status, 0)
+        }
+        process.withLock { $0 = nil }
+    }
+}
