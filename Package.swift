@@ -60,7 +60,7 @@ let package = Package(
         // 3 · the store on Redis
         .target(
             name: "RedisStore",
-            dependencies: ["Model", "JSON", "Redis", "Store"],
+            dependencies: ["Model", "JSON", "Redis", "Store", "Manifests"],
             resources: [.embedInCode("Scripts")]),
         // 4 · services
         .target(
