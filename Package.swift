@@ -81,11 +81,13 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        // what people are shown: tables, diffs, reports (pure text)
+        .target(name: "Output", dependencies: ["Model", "JSON", "Manifests", "Reconcilers", "Store"]),
         // 5 · programs
         .executableTarget(
             name: "opsapply",
             dependencies: [
-                "Model", "JSON", "Manifests", "Reconcilers", "Store", "RedisStore",
+                "Model", "JSON", "Manifests", "Reconcilers", "Store", "RedisStore", "Output", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "Logging", package: "swift-log"),
@@ -112,6 +114,7 @@ let package = Package(
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestRedis"]),
         .testTarget(name: "ReconcilersTests", dependencies: ["Reconcilers", "Model"]),
         .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON"]),
+        .testTarget(name: "OutputTests", dependencies: ["Output", "Model", "JSON", "Manifests", "Reconcilers", "Store"]),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "RedisStore", "Redis", "Model", "TestRedis"]),
         .testTarget(
