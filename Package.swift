@@ -123,7 +123,9 @@ let package = Package(
             name: "AgentTests", dependencies: ["Agent", "Store", "RedisStore", "Model", "TestRedis"]),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["Model", "JSON", "Store", "RedisStore", "TestRedis", "opsapply", "opscontroller", "opsagent"]),
+            dependencies: [
+                "Model", "JSON", "Store", "RedisStore", "TestRedis", "opsapply", "opscontroller", "opsagent",
+            ]),
         // a private redis-server per suite, on a unix socket
         .target(name: "TestRedis", path: "Tests/TestRedis"),
     ],
