@@ -78,16 +78,22 @@ let package = Package(
                 "Model", "JSON", "Store", "Reconcilers", "Manifests", "CCurl", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // what people are shown: tables, diffs, reports (pure text)
         .target(name: "Output", dependencies: ["Model", "JSON", "Manifests", "Reconcilers", "Store"]),
-        // 5 · programs
+        // 5 · programs, and what they share
+        .target(
+            name: "Programs",
+            dependencies: [
+                "Model",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .executableTarget(
             name: "opsapply",
             dependencies: [
-                "Model", "JSON", "Manifests", "Reconcilers", "Store", "RedisStore", "Output", "CLinux",
+                "Model", "JSON", "Manifests", "Reconcilers", "Store", "RedisStore", "Output", "CLinux", "Programs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "Logging", package: "swift-log"),
@@ -95,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "opscontroller",
             dependencies: [
-                "Controller", "RedisStore", "Store", "Model",
+                "Controller", "RedisStore", "Store", "Model", "Programs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -103,7 +109,7 @@ let package = Package(
         .executableTarget(
             name: "opsagent",
             dependencies: [
-                "Agent", "RedisStore", "Store", "Model",
+                "Agent", "RedisStore", "Store", "Model", "Programs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

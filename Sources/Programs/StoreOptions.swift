@@ -1,0 +1,29 @@
+// The options that every program has: where the store is and how much is logged.
+
+public import ArgumentParser
+public import Logging
+internal import Glibc
+
+/// `--redis`, `--prefix`, `--log-level`; the environment stands in for what is not given.
+public struct StoreOptions: ParsableArguments {
+    @Option(name: .customLong("redis"), help: "Where Redis is (OPS_REDIS_URL; default redis://127.0.0.1:6379).")
+    public var redisOption: String?
+
+    @Option(name: .customLong("prefix"), help: "What all keys begin with (OPS_PREFIX; default ops).")
+    public var prefixOption: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    public var logLevel: Logger.Level = .info
+
+    public init() {}
+
+    public var redisURL: String { redisOption ?? Self.environment("OPS_REDIS_URL") ?? "redis://127.0.0.1:6379" }
+    public var prefix: String { prefixOption ?? Self.environment("OPS_PREFIX") ?? "ops" }
+
+    private static func environment(_ name: String) -> String? {
+        guard let value = getenv(name), value.pointee != 0 else { return nil }
+        return String(cString: value)
+    }
+}
+
+extension Logger.Level: ExpressibleByArgument {}
