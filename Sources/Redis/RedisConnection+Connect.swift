@@ -1,0 +1,58 @@
+// Making a connection: the socket, then AUTH, SELECT and CLIENT SETNAME in one write, before anyone else can use it.
+
+internal import NIOCore
+internal import NIOPosix
+
+extension RedisConnection {
+    /// Connects and introduces itself, within a deadline.
+    public static func connect(
+        to endpoint: RedisEndpoint, as login: RedisLogin, on threads: RedisThreads,
+        deadline: Duration = connectDeadline
+    ) async throws(RedisError) -> RedisConnection {
+        let outbox = Outbox()
+        let bootstrap = ClientBootstrap(group: threads.group)
+            .connectTimeout(TimeAmount(deadline))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(outbox: outbox))
+                }
+            }
+        let channel: any Channel
+        do {
+            channel =
+                switch endpoint {
+                case .tcp(let host, let port): try await bootstrap.connect(host: host, port: port).get()
+                case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
+                }
+        } catch {
+            throw .connectionRefused(endpoint: endpoint.description, reason: reason(error))
+        }
+        let connection = RedisConnection(endpoint: endpoint, channel: channel, outbox: outbox)
+        try await connection.introduce(login, deadline: deadline)
+        return connection
+    }
+
+    private func introduce(_ login: RedisLogin, deadline: Duration) async throws(RedisError) {
+        for reply in await pipeline(login.greeting, deadline: deadline) {
+            guard case .failure(let error) = reply else { continue }
+            await close()
+            switch error {
+            case .reply(_, let message) where message.contains("AUTH"): throw .authentication(message)
+            case .reply, .authentication: throw error
+            default: throw .connectionRefused(endpoint: endpoint.description, reason: "no answer: \(error)")
+            }
+        }
+    }
+
+    /// A system's or NIO's error in a few words.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: return systemText(error.errnoCode)
+        case let error as NIOConnectionError:
+            if let first = error.connectionErrors.first { return reason(first.error) }
+            return "no address is known for this host name"
+        case ChannelError.connectTimeout: return "no answer in time"
+        default: return String(describing: error)
+        }
+    }
+}
