@@ -35,11 +35,19 @@ enum ServerProcess {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // Threads of the concurrency pool block signals, and a child inherits what its parent's thread blocks.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var pid: pid_t = 0
         var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         argv.append(nil)
         defer { for argument in argv { free(argument) } }
-        let code = posix_spawnp(&pid, arguments[0], &actions, nil, argv, environ)
+        let code = posix_spawnp(&pid, arguments[0], &actions, &attributes, argv, environ)
         guard code == 0 else {
             throw SpawnFailure(description: "cannot start \(arguments[0]): \(String(cString: strerror(code)))")
         }
