@@ -50,10 +50,6 @@ public protocol FeedStore: Sendable {
     func now() async throws(StoreError) -> Timestamp
 }
 
-public enum StoreLayout {
-    public static let shards = 64
-}
-
 /// Everything the controller and `opsapply` need.
 public typealias ControllerStore = LeaseStore & ResourceStore & InstanceStore & QueueStore & FeedStore
 /// The whole store.

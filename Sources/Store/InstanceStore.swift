@@ -125,11 +125,24 @@ public struct InstanceCommit: Sendable, Hashable {
     }
 }
 
+/// Looks at observed hashes where the store has them. Names and values are UTF-8, lent for the call only. Beside the
+/// fields (`file:/etc/hosts`) come `revision`, `generation`, `digest`, `fieldsDigest` and `reportedAt` (milliseconds).
+public protocol ObservedVisitor: Sendable {
+    /// The hash of `ids[index]` follows; it has no entries where nothing was reported.
+    mutating func begin(_ index: Int)
+    mutating func visit(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer)
+    mutating func end(_ index: Int)
+}
+
 public protocol InstanceStore: Sendable {
     /// Both hashes of one instance.
     func instance(_ id: InstanceID) async throws(StoreError) -> InstanceSnapshot
     /// Many of them, pipelined; the handler is called once for each id, in order, as answers come in.
     func instances(_ ids: [InstanceID], _ handle: @Sendable (InstanceSnapshot) -> Void) async throws(StoreError)
+    /// The observed hashes of many instances, in order, lent to a visitor as they come in: nothing is copied. For the
+    /// full pass over a large fleet. The visitor comes back with what it gathered.
+    func visitObserved<Visitor: ObservedVisitor>(_ ids: [InstanceID], _ visitor: Visitor) async throws(StoreError)
+        -> Visitor
     /// The ids of every instance that has a control hash or was reported, of one shard (one server's shard holds all of its).
     func instanceIDs(shard: Int) async throws(StoreError) -> [InstanceID]
     func summaries(shard: Int) async throws(StoreError) -> [InstanceSummary]

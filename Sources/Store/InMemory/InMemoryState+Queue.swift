@@ -1,0 +1,154 @@
+// The queue of one server: ready → active → done | delayed → … → dead, plus cancelled.
+
+internal import Model
+
+extension InMemoryState {
+    mutating func claim(
+        server: String, token: String, limit: Int, lease: Duration, boot: Bool, now: Timestamp
+    ) -> ClaimReply {
+        for (id, job) in self[server: server].jobs {
+            switch job.record.state {
+            case .active where boot: giveBack(id, on: server, "its executor stopped", now: now)
+            case .active where job.record.dueAt.map({ $0 <= now }) ?? true:
+                giveBack(id, on: server, "its lease expired", now: now)
+            case .delayed where job.record.dueAt.map({ $0 <= now }) ?? true: makeReady(id, on: server, now: now)
+            default: break
+            }
+        }
+        let ready = self[server: server].jobs.values.filter { $0.record.state == .ready }
+            .sorted { ($0.readyAt, $0.record.job.id) < ($1.readyAt, $1.record.job.id) }
+        let claims = ready.prefix(max(0, limit)).map { job in
+            claim(job.record.job, on: server, token: token, until: now + lease, now: now)
+        }
+        let entry = self[server: server]
+        return ClaimReply(
+            claims: claims, assignmentRevision: entry.assignmentRevision,
+            nextDueAt: entry.jobs.values.compactMap(\.record.dueAt).min(), now: now)
+    }
+
+    private mutating func claim(
+        _ job: Job, on server: String, token: String, until end: Timestamp, now: Timestamp
+    ) -> Claim {
+        let attempt = (self[server: server].jobs[job.id]?.record.attempt ?? 0) + 1
+        update(job.id, on: server) { queued in
+            queued.token = token
+            queued.record.state = .active
+            queued.record.attempt = attempt
+            queued.record.claimedAt = now
+            queued.record.dueAt = end
+        }
+        return Claim(job: job, attempt: attempt, token: token, leaseEndsAt: end)
+    }
+
+    /// An attempt that nobody will complete any more.
+    private mutating func giveBack(_ id: String, on server: String, _ why: String, now: Timestamp) {
+        guard let job = self[server: server].jobs[id] else { return }
+        if job.record.attempt >= Job.maximumAttempts {
+            die(id, on: server, error: Job.exhausted(why), now: now)
+            addChange(.instance(job.record.job.plan.instance), "job", shard: StoreLayout.shard(of: server))
+        } else {
+            makeReady(id, on: server, now: now)
+        }
+    }
+
+    private mutating func makeReady(_ id: String, on server: String, now: Timestamp) {
+        update(id, on: server) { queued in
+            queued.token = nil
+            queued.readyAt = now
+            queued.record.state = .ready
+            queued.record.dueAt = nil
+        }
+    }
+
+    mutating func heartbeat(
+        server: String, ids: [String], token: String, lease: Duration, now: Timestamp
+    ) -> [String] {
+        ids.filter { id in
+            guard let job = self[server: server].jobs[id], job.record.state == .active, job.token == token else {
+                return true
+            }
+            update(id, on: server) { $0.record.dueAt = now + lease }
+            return false
+        }
+    }
+
+    mutating func complete(
+        server: String, id: String, token: String, result: AttemptResult, output: String, report: InstanceReport?,
+        now: Timestamp
+    ) throws(StoreError) {
+        guard let queued = self[server: server].jobs[id] else { throw .conflict(found: "no such job") }
+        guard queued.record.state == .active, queued.token == token else {
+            if queued.completedToken == token { return }
+            throw .conflict(found: "\(queued.record.state.rawValue), attempt \(queued.record.attempt)")
+        }
+        if let report { _ = self.report(report, now: now) }
+        update(id, on: server) { queued in
+            queued.completedToken = token
+            queued.record.output = StoreBounds.bounded(output: output)
+        }
+        switch result {
+        case .done:
+            end(id, on: server, as: .done, error: nil, now: now)
+            if queued.record.job.kind == .apply {
+                self[instance: queued.record.job.plan.instance]?.control?.round = RoundState()
+            }
+        case .dead(let error): die(id, on: server, error: error, now: now)
+        case .failed(let error, _) where queued.record.attempt >= Job.maximumAttempts:
+            die(id, on: server, error: error, now: now)
+        case .failed(let error, let retryAfter):
+            update(id, on: server) { queued in
+                queued.token = nil
+                queued.record.state = .delayed
+                queued.record.error = StoreBounds.bounded(error: error)
+                queued.record.dueAt = now + retryAfter
+            }
+        }
+        addChange(.instance(queued.record.job.plan.instance), "job", shard: StoreLayout.shard(of: server))
+    }
+
+    private mutating func die(_ id: String, on server: String, error: String, now: Timestamp) {
+        guard let job = self[server: server].jobs[id]?.record.job else { return }
+        let error = StoreBounds.bounded(error: error)
+        end(id, on: server, as: .dead, error: error, now: now)
+        guard job.kind == .apply, var round = self[instance: job.plan.instance]?.control?.round else { return }
+        round.round = round.generation == job.plan.generation ? round.round + 1 : 1
+        round.generation = job.plan.generation
+        round.endedAt = now
+        round.error = error
+        self[instance: job.plan.instance]?.control?.round = round
+    }
+
+    /// The job is over: its instance is free for the next one.
+    mutating func end(_ id: String, on server: String, as state: JobState, error: String?, now: Timestamp) {
+        guard let job = self[server: server].jobs[id]?.record.job else { return }
+        update(id, on: server) { queued in
+            queued.token = nil
+            queued.record.state = state
+            queued.record.finishedAt = now
+            queued.record.dueAt = nil
+            queued.record.error = error
+        }
+        if self[instance: job.plan.instance]?.control?.openJob == id {
+            self[instance: job.plan.instance]?.control?.openJob = nil
+        }
+        let ended = self[server: server].jobs.values.filter { !$0.record.state.isOpen }.sorted {
+            ($0.record.finishedAt ?? now, $0.record.job.id) < ($1.record.finishedAt ?? now, $1.record.job.id)
+        }
+        for job in ended.dropLast(QueueBounds.endedJobsKept) {
+            self[server: server].jobs[job.record.job.id] = nil
+        }
+    }
+
+    mutating func cancel(server: String, id: String, now: Timestamp) -> Bool {
+        guard isUnstarted(id, on: server), let job = self[server: server].jobs[id]?.record.job else { return false }
+        end(id, on: server, as: .cancelled, error: nil, now: now)
+        addChange(.instance(job.plan.instance), "job", shard: StoreLayout.shard(of: server))
+        return true
+    }
+
+    private mutating func update(_ id: String, on server: String, _ change: (inout QueuedJob) -> Void) {
+        guard var job = self[server: server].jobs[id] else { return }
+        change(&job)
+        self[server: server].jobs[id] = job
+    }
+}

@@ -1,0 +1,90 @@
+// Desired hashes.
+
+internal import Model
+
+extension InMemoryState {
+    subscript(resource key: ResourceKey) -> DesiredEntry? {
+        get { shards[key.shard].resources[key] }
+        _modify { yield &shards[key.shard].resources[key] }
+    }
+
+    mutating func apply(_ draft: ResourceDraft, now: Timestamp) throws(StoreError) -> ApplyResult {
+        let entry = self[resource: draft.key]
+        try Self.check(draft.expectedGeneration, found: entry?.stored.generation)
+        if let entry, entry.stored.digest == draft.digest, !entry.isEdited {
+            return ApplyResult(change: .unchanged, generation: entry.stored.generation)
+        }
+        return write(draft, what: "applied", now: now)
+    }
+
+    mutating func absorbEdit(_ draft: ResourceDraft, lease: Lease, now: Timestamp) throws(StoreError) -> ApplyResult {
+        try checkFence(lease, shard: draft.key.shard)
+        guard let entry = self[resource: draft.key] else { throw .notFound("\(draft.key)") }
+        try Self.check(draft.expectedGeneration, found: entry.stored.generation)
+        guard entry.stored.config == draft.config else { throw .conflict(found: "other config entries") }
+        return write(draft, what: "edited", now: now)
+    }
+
+    mutating func refuseEdit(
+        of key: ResourceKey, restoring config: [String: String], event: Event, lease: Lease
+    ) throws(StoreError) {
+        try checkFence(lease, shard: key.shard)
+        guard let entry = self[resource: key] else { throw .notFound("\(key)") }
+        guard entry.appliedConfig == config else { throw .conflict(found: "generation \(entry.stored.generation)") }
+        self[resource: key]?.stored.config = config
+        addEvents([event], shard: key.shard)
+        addChange(.resource(key), "edited", shard: key.shard)
+    }
+
+    private static func check(_ expected: Int?, found: Int?) throws(StoreError) {
+        guard let expected, expected != found ?? 0 else { return }
+        throw .conflict(found: found.map { "generation \($0)" } ?? "nothing")
+    }
+
+    private mutating func write(_ draft: ResourceDraft, what: String, now: Timestamp) -> ApplyResult {
+        let key = draft.key
+        let before = self[resource: key]
+        let tombstone = shards[key.shard].tombstones.removeValue(forKey: key)
+        let generation = max(before?.stored.generation ?? 0, tombstone?.generation ?? 0) + 1
+        let stored = StoredResource(
+            key: key, generation: generation, digest: draft.digest, manifest: draft.manifest, config: draft.config,
+            appliedBy: draft.appliedBy, appliedAt: now,
+            removalConfirmedGeneration: before?.stored.removalConfirmedGeneration)
+        let history = Array(((before?.history ?? []) + [draft.manifest]).suffix(StoreBounds.historyEntries))
+        let blobs = (before?.blobs ?? [:]).merging(draft.blobs) { $1 }
+            .filter { blob in history.contains { $0.contains(blob.key) } }
+        self[resource: key] = DesiredEntry(
+            stored: stored, appliedConfig: draft.config, history: history, blobs: blobs, status: before?.status)
+        addChange(.resource(key), what, shard: key.shard)
+        return ApplyResult(change: before == nil ? .created : .configured, generation: generation)
+    }
+
+    mutating func delete(
+        _ key: ResourceKey, by person: String, expectedGeneration: Int?, now: Timestamp
+    ) throws(StoreError) -> Bool {
+        guard let entry = self[resource: key] else { return false }
+        try Self.check(expectedGeneration, found: entry.stored.generation)
+        self[resource: key] = nil
+        shards[key.shard].tombstones[key] = Tombstone(
+            key: key, generation: entry.stored.generation, deletedBy: person, deletedAt: now)
+        let same = shards[key.shard].tombstones.values.filter { $0.key.kind == key.kind }
+        if same.count > StoreBounds.tombstones, let oldest = same.min(by: { $0.deletedAt < $1.deletedAt }) {
+            shards[key.shard].tombstones[oldest.key] = nil
+        }
+        addChange(.resource(key), "deleted", shard: key.shard)
+        return true
+    }
+
+    mutating func confirmRemoval(of key: ResourceKey, generation: Int) throws(StoreError) {
+        guard let entry = self[resource: key] else { throw .notFound("\(key)") }
+        try Self.check(generation, found: entry.stored.generation)
+        self[resource: key]?.stored.removalConfirmedGeneration = generation
+        addChange(.resource(key), "confirmed", shard: key.shard)
+    }
+
+    mutating func writeStatus(_ status: ResourceStatus, of key: ResourceKey, lease: Lease) throws(StoreError) {
+        try checkFence(lease, shard: key.shard)
+        guard self[resource: key] != nil else { throw .notFound("\(key)") }
+        self[resource: key]?.status = status
+    }
+}

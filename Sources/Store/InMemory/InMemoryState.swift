@@ -1,0 +1,119 @@
+// The state of `InMemoryStore`, as plain values. Every operation is a mutating function of `InMemoryState` that makes all
+// its checks before its first write: what it throws has changed nothing, as a script on Redis has not.
+
+internal import Model
+
+struct InMemoryState {
+    var lease: HeldLease?
+    var lastEpoch: Int64 = 0
+    /// Nonces whose presence line is open.
+    var presences: Set<String> = []
+    var shards = Array(repeating: Shard(), count: StoreLayout.shards)
+    /// Feed positions go on counting even when everything is lost, as Redis' own do by the clock.
+    var lastPosition = 0
+    /// What was written since the store last told its readers.
+    var hints: [Int] = []
+    var wakes: Set<String> = []
+
+    struct HeldLease {
+        var lease: Lease
+        var acquiredAt: Timestamp
+        var expiresAt: Timestamp
+    }
+}
+
+struct Shard {
+    var fence: Fence?
+    var refused = 0
+    var feed = Feed()
+    var resources: [ResourceKey: DesiredEntry] = [:]
+    var tombstones: [ResourceKey: Tombstone] = [:]
+    var servers: [String: ServerEntry] = [:]
+    var events: [Event] = []
+
+    struct Fence {
+        var epoch: Int64
+        var nonce: String
+    }
+
+    struct Feed {
+        var entries: [(position: Int, change: Change)] = []
+        var wasTrimmed = false
+    }
+}
+
+struct DesiredEntry {
+    var stored: StoredResource
+    /// The `config:` entries as last applied, by which a hand edit is recognised.
+    var appliedConfig: [String: String]
+    var history: [String]
+    var blobs: [String: [UInt8]]
+    var status: ResourceStatus?
+
+    var isEdited: Bool { stored.config != appliedConfig }
+}
+
+struct ServerEntry {
+    var values: [String: String] = [:]
+    var revision = 0
+    /// The last report of any kind.
+    var heartbeat: Timestamp?
+    var instances: [String: InstanceEntry] = [:]
+    /// The highest revision of an observed hash that is gone: a new one goes on from it, so that no job id comes twice.
+    var revisionFloor = 0
+    var assignmentRevision = 0
+    var jobs: [String: QueuedJob] = [:]
+    var drifts: [(InstanceID, DriftRecord)] = []
+}
+
+struct InstanceEntry {
+    var control: InstanceControl?
+    var observed: ObservedInstance?
+    var fieldsDigest = ""
+}
+
+struct QueuedJob {
+    var record: JobRecord
+    /// Ready jobs are claimed in this order.
+    var readyAt: Timestamp
+    /// Of the attempt under way.
+    var token: String?
+    /// Of the attempt that was completed last: the same completion sent again is answered, not done again.
+    var completedToken: String?
+}
+
+extension InMemoryState {
+    subscript(server name: String) -> ServerEntry {
+        get { shards[StoreLayout.shard(of: name)].servers[name] ?? ServerEntry() }
+        _modify { yield &shards[StoreLayout.shard(of: name)].servers[name, default: ServerEntry()] }
+    }
+
+    subscript(instance id: InstanceID) -> InstanceEntry? {
+        get { shards[id.shard].servers[id.server]?.instances[id.appKey] }
+        _modify { yield &self[server: id.server].instances[id.appKey] }
+    }
+
+    /// Every write for the controller begins with this.
+    mutating func checkFence(_ lease: Lease, shard: Int) throws(StoreError) {
+        guard let fence = shards[shard].fence, fence.epoch == lease.epoch, fence.nonce == lease.nonce else {
+            shards[shard].refused += 1
+            throw .fenced(epoch: shards[shard].fence?.epoch ?? 0)
+        }
+    }
+
+    mutating func addChange(_ subject: Change.Subject, _ what: String, shard: Int) {
+        lastPosition += 1
+        shards[shard].feed.entries.append((lastPosition, Change(subject: subject, what: what)))
+        if shards[shard].feed.entries.count > StoreBounds.feedEntries {
+            shards[shard].feed.entries.removeFirst()
+            shards[shard].feed.wasTrimmed = true
+        }
+        hints.append(shard)
+    }
+
+    mutating func addEvents(_ events: [Event], shard: Int) {
+        shards[shard].events.append(contentsOf: events)
+        let excess = shards[shard].events.count - StoreBounds.eventsPerShard
+        if excess > 0 { shards[shard].events.removeFirst(excess) }
+    }
+}

@@ -1,0 +1,44 @@
+// The agent's operations.
+
+public import Model
+
+extension InMemoryStore: AgentStore {
+    public func report(_ report: ServerReport) throws(StoreError) {
+        try run { state, now in state.report(report, now: now) }
+    }
+
+    public func report(_ report: InstanceReport) throws(StoreError) -> Int {
+        try run { state, now in state.report(report, now: now) }
+    }
+
+    public func assignments(server: String) throws(StoreError) -> (revision: Int, [Assignment]) {
+        try run { state, _ in
+            let entry = state[server: server]
+            let assignments = entry.instances.values.compactMap { $0.control?.assignment }
+            return (revision: entry.assignmentRevision, assignments.sorted { $0.id < $1.id })
+        }
+    }
+
+    public func claim(
+        server: String, token: String, limit: Int, lease: Duration, boot: Bool
+    ) throws(StoreError) -> ClaimReply {
+        try run { state, now in
+            state.claim(server: server, token: token, limit: limit, lease: lease, boot: boot, now: now)
+        }
+    }
+
+    public func heartbeat(
+        server: String, ids: [String], token: String, lease: Duration
+    ) throws(StoreError) -> [String] {
+        try run { state, now in state.heartbeat(server: server, ids: ids, token: token, lease: lease, now: now) }
+    }
+
+    public func complete(
+        server: String, id: String, token: String, result: AttemptResult, output: String, report: InstanceReport?
+    ) throws(StoreError) {
+        try run { state, now throws(StoreError) in
+            try state.complete(
+                server: server, id: id, token: token, result: result, output: output, report: report, now: now)
+        }
+    }
+}
