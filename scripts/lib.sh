@@ -1,5 +1,5 @@
 # What the scripts share: where the house is, how they speak, how Swift is found. Sourced, never run.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 house=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin:/usr/bin:/bin:/opt/swift/usr/bin"
