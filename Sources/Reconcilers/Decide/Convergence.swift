@@ -1,0 +1,116 @@
+// An instance that is desired: bring the assignment up to date, wait for an observation that answers it, plan from that.
+
+import Model
+
+struct Convergence {
+    private let input: ReconcileInput
+    private let desired: DesiredInstance
+    private let now: Timestamp
+    private let standing: Hold?
+    private let wentBack: Hold?
+    /// Set only if the observation answers the assignment that stands, and that is what is desired.
+    private let comparison: FieldComparison?
+
+    init(_ input: ReconcileInput, _ desired: DesiredInstance, now: Timestamp) {
+        self.input = input
+        self.desired = desired
+        self.now = now
+        standing = HoldRule.standing(input, now: now)
+        wentBack = HoldRule.wentBack(input, desired)
+        let answers = input.assignment?.digest == desired.digest && input.observed?.digest == desired.digest
+        comparison = answers ? FieldComparison(desired: desired, observed: input.observed?.fields ?? [:]) : nil
+    }
+
+    var outcome: ReconcileOutcome {
+        var outcome = ReconcileOutcome(unchanged: input)
+        outcome.assignment = assignment
+        outcome.wanted = wanted
+        outcome.hold = standing ?? wentBack ?? stepHold(outcome.wanted)
+        if outcome.hold == nil, input.openJob == nil { outcome.emit = outcome.wanted }
+        if let plan = outcome.emit {
+            outcome.jobID = JobID.make(plan)
+            if input.assignment?.generation != desired.generation { outcome.assignment = .set(desired.withoutContents) }
+        }
+        outcome.cancelUnstarted = input.openJob != nil && (supersedesOpenJob || outcome.hold?.isSuspension == true)
+        recordDrift(&outcome)
+        (outcome.phase, outcome.message) = phase(outcome)
+        outcome.available = isAvailable(outcome)
+        outcome.lookAgainAt = outcome.hold?.endsAt(input.gates)
+        return outcome
+    }
+
+    /// The digest decides, not the generation: a change elsewhere in the App asks nothing of this instance.
+    private var assignment: ReconcileOutcome.AssignmentChange {
+        if wentBack != nil || input.assignment?.digest == desired.digest { return .keep }
+        return .set(desired.withoutContents)
+    }
+
+    /// The open job is of an older desired state, or takes away what is desired again.
+    private var supersedesOpenJob: Bool {
+        if case .set = assignment { return true }
+        return input.openJob == Removal.jobID(input)
+    }
+
+    private var wanted: Plan? {
+        guard let comparison, !comparison.steps.isEmpty, let observed = input.observed else { return nil }
+        return Plan(
+            instance: input.id, generation: desired.generation, digest: desired.digest, revision: observed.revision,
+            round: input.round(for: desired.generation), steps: comparison.steps)
+    }
+
+    private var isChange: Bool { DriftBook.cause(input, desired) != .changedOnServer }
+
+    private func stepHold(_ wanted: Plan?) -> Hold? {
+        guard let wanted, input.openJob == nil else { return nil }
+        return HoldRule.onSteps(input, desired, wanted.steps, isChange: isChange, now: now)
+    }
+
+    private func recordDrift(_ outcome: inout ReconcileOutcome) {
+        guard let comparison, let observed = input.observed, !input.gates.serverStale, wentBack == nil else { return }
+        let book = DriftBook(input, desired, observed, comparison)
+        outcome.driftOpened = book.opened
+        outcome.driftRepaired = book.repaired
+        if comparison.isConverged { outcome.metDigest = desired.digest }
+    }
+
+    private func phase(_ outcome: ReconcileOutcome) -> (InstancePhase, String) {
+        if let hold = outcome.hold { return (hold.phase, Message.hold(hold, of: input.id)) }
+        guard let comparison else {
+            return (.unknown, "waiting for the agent of \(input.id.server) to observe generation \(desired.generation)")
+        }
+        if let plan = outcome.wanted { return (.progressing, Message.steps(plan.steps)) }
+        if input.openJob != nil { return (.progressing, "job \(input.openJob ?? "") is open") }
+        if comparison.isReady { return (.ready, "") }
+        return (comparison.phase, Message.notReady(comparison, input.observed?.fields ?? [:]))
+    }
+
+    /// In sync it must be well to count; with steps still wanted it counts as long as it is not down.
+    private func isAvailable(_ outcome: ReconcileOutcome) -> Bool {
+        if input.gates.serverStale || input.openJob != nil || outcome.emit != nil { return false }
+        guard let comparison, outcome.wanted == nil else { return !Availability.isDown(input.observed?.fields) }
+        return comparison.isReady
+    }
+}
+
+extension Hold {
+    var isSuspension: Bool {
+        if case .suspended = self { true } else { false }
+    }
+
+    var phase: InstancePhase {
+        switch self {
+        case .suspended: .suspended
+        case .stale: .unknown
+        case .backoff: .failed
+        case .dependency, .budget, .removalNeedsConfirmation, .generationWentBack, .orphaned: .waiting
+        }
+    }
+}
+
+extension FieldComparison {
+    /// Of an instance that has no steps to do and is not ready.
+    var phase: InstancePhase {
+        if !errors.isEmpty { return .failed }
+        return !unobserved.isEmpty || unhealthy.isEmpty ? .unknown : .unhealthy
+    }
+}
