@@ -119,7 +119,8 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON", "CJansson"]),
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestRedis"]),
         .testTarget(name: "ReconcilersTests", dependencies: ["Reconcilers", "Model"]),
-        .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON"]),
+        .testTarget(
+            name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON"], exclude: ["Fixtures"]),
         .testTarget(name: "OutputTests", dependencies: ["Output", "Model", "JSON", "Manifests", "Reconcilers", "Store"]),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "RedisStore", "Redis", "Model", "TestRedis"]),

@@ -10,14 +10,21 @@ public enum ManifestReader {
     public static func read(_ sources: [ManifestSource], context: ManifestContext = .none) throws(ManifestErrors)
         -> ManifestSet
     {
-        throw ManifestErrors([])
+        var run = ReadingRun()
+        for source in sources { run.add(source) }
+        return try run.finish(context)
     }
 
     /// Reads a manifest as the store holds it. `blobs`, where given, are checked for unknown template names as well.
     public static func readStored(_ canonical: String, blobs: [String: [UInt8]] = [:]) throws(ManifestError)
         -> ManifestResource
     {
-        throw ManifestError(file: "", line: 1, column: 1, path: "", message: "")
+        do throws(ManifestErrors) {
+            return try StoredReading.read(canonical, blobs: blobs)
+        } catch {
+            guard let first = error.errors.first else { preconditionFailure("errors without an error") }
+            throw first
+        }
     }
 
     /// The manifest with these entries as its `spec.config`: the answer to a hand edit of the hash. An entry keeps the
@@ -25,14 +32,14 @@ public enum ManifestReader {
     public static func applyingConfig(
         _ entries: [String: String], to canonical: String, blobs: [String: [UInt8]] = [:]
     ) throws(ManifestErrors) -> ManifestResource {
-        throw ManifestErrors([])
+        try StoredReading.read(canonical, config: entries, blobs: blobs)
     }
 
     /// JSON Schema 2020-12 of a manifest file.
-    public static func schema() -> String { "{}" }
+    public static func schema() -> String { JSONSchemaWriter.schema().pretty() + "\n" }
 
     /// What the field at a path such as `App.spec.health` means, for people.
-    public static func explain(_ path: String) throws(ExplainError) -> String { "" }
+    public static func explain(_ path: String) throws(ExplainError) -> String { try Explainer.explain(path) }
 }
 
 /// A path that leads to nothing in the schema.
