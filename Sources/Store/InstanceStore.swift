@@ -138,7 +138,8 @@ public protocol InstanceStore: Sendable {
     /// Both hashes of one instance.
     func instance(_ id: InstanceID) async throws(StoreError) -> InstanceSnapshot
     /// Many of them, pipelined; the handler is called once for each id, in order, as answers come in.
-    func instances(_ ids: [InstanceID], _ handle: @Sendable (InstanceSnapshot) -> Void) async throws(StoreError)
+    func instances(_ ids: [InstanceID], _ handle: @escaping @Sendable (InstanceSnapshot) -> Void)
+        async throws(StoreError)
     /// The observed hashes of many instances, in order, lent to a visitor as they come in: nothing is copied. For the
     /// full pass over a large fleet. The visitor comes back with what it gathered.
     func visitObserved<Visitor: ObservedVisitor>(_ ids: [InstanceID], _ visitor: Visitor) async throws(StoreError)

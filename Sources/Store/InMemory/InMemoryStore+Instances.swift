@@ -11,7 +11,7 @@ extension InMemoryStore: InstanceStore {
     }
 
     public func instances(
-        _ ids: [InstanceID], _ handle: @Sendable (InstanceSnapshot) -> Void
+        _ ids: [InstanceID], _ handle: @escaping @Sendable (InstanceSnapshot) -> Void
     ) throws(StoreError) {
         for id in ids { handle(try instance(id)) }
     }

@@ -1,0 +1,93 @@
+// Every key, in one file. 64 fixed shards with hash tags `{s00}`…`{s63}`, so that the same keys and scripts work on one
+// server, behind Sentinel and on a cluster, and `{ctl}` for what is not sharded. What belongs to one server is under its
+// name, so that one ACL pattern can confine one agent (`docs/keyspace.md`).
+
+internal import Model
+internal import Store
+
+struct Keyspace: Sendable, Hashable {
+    let prefix: String
+
+    // MARK: not sharded
+
+    /// Schema version and number of shards.
+    var meta: String { "\(prefix):{ctl}:meta" }
+    /// The leader lock: holder, nonce, epoch, acquiredAt, expiresAt.
+    var lease: String { "\(prefix):{ctl}:lease" }
+    /// A leader subscribes to this and its nonce.
+    var presenceChannels: String { "\(prefix):{ctl}:presence:" }
+    /// The number of a shard is published here when something was written in it.
+    var hintChannel: String { "\(prefix):changes" }
+
+    // MARK: shards
+
+    func shard(_ number: Int) -> String { "\(prefix):{s\(number < 10 ? "0" : "")\(number)}" }
+
+    /// Epoch and nonce that this shard accepts writes from.
+    func fence(_ shard: Int) -> String { "\(self.shard(shard)):fence" }
+    /// How many writes the fence refused.
+    func refused(_ shard: Int) -> String { "\(self.shard(shard)):refused" }
+    /// The change feed.
+    func changes(_ shard: Int) -> String { "\(self.shard(shard)):changes" }
+    func events(_ shard: Int) -> String { "\(self.shard(shard)):events" }
+    /// Server → time of its last report.
+    func heartbeats(_ shard: Int) -> String { "\(self.shard(shard)):heartbeats" }
+    /// `server/app` → `revision:digest of the fields`.
+    func summary(_ shard: Int) -> String { "\(self.shard(shard)):summary" }
+    /// Servers that have instances.
+    func servers(_ shard: Int) -> String { "\(self.shard(shard)):servers" }
+    /// Names of one kind.
+    func index(_ kind: Kind, _ shard: Int) -> String { "\(self.shard(shard)):index:\(kind.rawValue)" }
+    /// Tombstones: name → generation, time and person.
+    func deleted(_ kind: Kind, _ shard: Int) -> String { "\(self.shard(shard)):deleted:\(kind.rawValue)" }
+
+    // MARK: resources
+
+    func desired(_ key: ResourceKey) -> String { desiredPrefix(key.kind, key.shard) + key.name }
+    func desiredPrefix(_ kind: Kind, _ shard: Int) -> String { "\(self.shard(shard)):desired:\(kind.rawValue):" }
+    /// The `config:` entries as last applied.
+    func applied(_ key: ResourceKey) -> String { appliedPrefix(key.kind, key.shard) + key.name }
+    func appliedPrefix(_ kind: Kind, _ shard: Int) -> String { "\(self.shard(shard)):applied:\(kind.rawValue):" }
+    func history(_ key: ResourceKey) -> String { "\(shard(key.shard)):history:\(key.kind.rawValue):\(key.name)" }
+    /// Digest → content of the files that its manifests name.
+    func blobs(_ key: ResourceKey) -> String { "\(shard(key.shard)):blobs:\(key.kind.rawValue):\(key.name)" }
+    func status(_ key: ResourceKey) -> String { "\(shard(key.shard)):status:\(key.kind.rawValue):\(key.name)" }
+
+    // MARK: servers
+
+    func server(_ name: String) -> String { serverPrefix(StoreLayout.shard(of: name)) + name + ":" }
+    func serverPrefix(_ shard: Int) -> String { "\(self.shard(shard)):server:" }
+    /// The monitor hash.
+    func observed(server: String) -> String { self.server(server) + "observed" }
+    /// The observed hash of one instance.
+    func observed(_ id: InstanceID) -> String { server(id.server) + "app:" + id.appKey }
+    /// The controller's hash of one instance.
+    func control(_ id: InstanceID) -> String { server(id.server) + "instance:" + id.appKey }
+    /// Repaired drift.
+    func drifts(_ server: String) -> String { self.server(server) + "drifts" }
+    func job(_ server: String, _ id: String) -> String { self.server(server) + "job:" + id }
+    /// A list of at most one entry, to block on.
+    func wake(_ server: String) -> String { self.server(server) + "queue:wake" }
+
+    // MARK: what scripts are given
+
+    /// In the order of `preludeServer.lua`.
+    func serverKeys(_ server: String) -> [String] {
+        let shard = StoreLayout.shard(of: server)
+        let base = self.server(server)
+        return [
+            changes(shard), heartbeats(shard), summary(shard), fence(shard), refused(shard), events(shard),
+            observed(server: server), base + "instances", base + "assignments", base + "floor", drifts(server),
+            base + "queue:ready", base + "queue:delayed", base + "queue:active", base + "queue:open",
+            base + "queue:ended", wake(server), servers(shard),
+        ]
+    }
+
+    /// In the order of `preludeResource.lua`.
+    func resourceKeys(_ key: ResourceKey) -> [String] {
+        [
+            changes(key.shard), fence(key.shard), refused(key.shard), events(key.shard), desired(key), applied(key),
+            index(key.kind, key.shard), deleted(key.kind, key.shard), history(key), blobs(key), status(key),
+        ]
+    }
+}

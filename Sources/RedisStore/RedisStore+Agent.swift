@@ -1,0 +1,126 @@
+// The agent's operations.
+
+internal import Manifests
+public import Model
+internal import Redis
+public import Store
+internal import Synchronization
+
+extension RedisStore: AgentStore {
+    public func report(_ report: ServerReport) async throws(StoreError) {
+        let measured = report.values.filter { ServerReport.isMeasurement($0.key) }
+        let others = report.values.filter { !ServerReport.isMeasurement($0.key) }
+        var arguments: [RedisArgument] = [report.full ? "1" : "0", .int(measured.count), .int(others.count)]
+        for (name, value) in Array(measured) + Array(others) { arguments += [.string(name), .string(value)] }
+        try await call(Scripts.reportServer, server: report.server, arguments)
+    }
+
+    public func report(_ report: InstanceReport) async throws(StoreError) -> Int {
+        try await call(Scripts.reportInstance, server: report.id.server, report.arguments).int ?? 0
+    }
+
+    public func assignments(server: String) async throws(StoreError) -> (revision: Int, [Assignment]) {
+        let reply = try await call(Scripts.assignments, server: server, isWrite: false).array ?? []
+        var assignments: [Assignment] = []
+        for text in reply.dropFirst() {
+            assignments.append(try decode(text.string ?? "", in: keys.server(server) + "instance:…"))
+        }
+        return (revision: reply.first?.int ?? 0, assignments.sorted { $0.id < $1.id })
+    }
+
+    public func claim(
+        server: String, token: String, limit: Int, lease: Duration, boot: Bool
+    ) async throws(StoreError) -> ClaimReply {
+        let milliseconds = Int(lease.wholeMilliseconds)
+        let reply =
+            try await call(
+                Scripts.claimJobs, server: server,
+                [.string(token), .int(max(0, limit)), .int(milliseconds), boot ? "1" : "0"]
+            ).array ?? []
+        guard reply.count >= 3, let now = reply[0].int, let revision = reply[1].int, let due = reply[2].int else {
+            throw .corrupt(key: keys.server(server), "the claim answered with something unknown")
+        }
+        var claims: [Claim] = []
+        for index in stride(from: 3, to: reply.count - 1, by: 2) {
+            claims.append(
+                Claim(
+                    job: try decode(reply[index].string ?? "", in: keys.server(server) + "job:…"),
+                    attempt: reply[index + 1].int ?? 0, token: token,
+                    leaseEndsAt: Timestamp(milliseconds: Int64(now + milliseconds))))
+        }
+        return ClaimReply(
+            claims: claims, assignmentRevision: revision,
+            nextDueAt: due > 0 ? Timestamp(milliseconds: Int64(due)) : nil, now: Timestamp(milliseconds: Int64(now)))
+    }
+
+    public func heartbeat(
+        server: String, ids: [String], token: String, lease: Duration
+    ) async throws(StoreError) -> [String] {
+        guard !ids.isEmpty else { return [] }
+        let arguments = [.string(token), .int(Int(lease.wholeMilliseconds))] + ids.map { RedisArgument.string($0) }
+        let reply = try await call(Scripts.heartbeatJobs, server: server, arguments)
+        return (reply.array ?? []).compactMap(\.string)
+    }
+
+    public func complete(
+        server: String, id: String, token: String, result: AttemptResult, output: String, report: InstanceReport?
+    ) async throws(StoreError) {
+        var arguments: [RedisArgument] = [.string(id), .string(token)]
+        switch result {
+        case .done: arguments += ["done", "", "0"]
+        case .dead(let error): arguments += ["dead", .string(StoreBounds.bounded(error: error)), "0"]
+        case .failed(let error, let retryAfter):
+            arguments += [
+                "failed", .string(StoreBounds.bounded(error: error)),
+                .int(Int(max(.zero, retryAfter).wholeMilliseconds)),
+            ]
+        }
+        arguments += [.string(StoreBounds.bounded(output: output)), report == nil ? "0" : "1"]
+        try await call(Scripts.completeJob, server: server, arguments + (report?.arguments ?? []))
+    }
+
+    // MARK: waiting
+
+    /// BLPOP takes seconds, and 0 means for ever.
+    private static let shortestWait: Duration = .milliseconds(10)
+
+    public func waitForWork(server: String, timeout: Duration) async throws(StoreError) -> Bool {
+        let timeout = max(timeout, Self.shortestWait)
+        let seconds = String(Double(timeout.wholeMilliseconds) / 1000)
+        let key = keys.wake(server)
+        do throws(RedisError) {
+            let line = try await wakeLine(server)
+            let reply = try await line.sendBlocking(
+                RedisCommand("BLPOP", key: key, [.string(seconds)]), serverTimeout: timeout)
+            return !reply.isNull
+        } catch {
+            let line = wakeLines.withLock { $0.removeValue(forKey: server) }
+            await line?.close()
+            if error == .cancelled { return false }
+            throw StoreError(error, isWrite: false)
+        }
+    }
+
+    /// The connection that waits for this server, or a new one if it broke.
+    private func wakeLine(_ server: String) async throws(RedisError) -> RedisConnection {
+        if let line = wakeLines.withLock({ $0[server] }), line.isOpen { return line }
+        let line = try await client.dedicatedConnection(forKey: keys.wake(server))
+        wakeLines.withLock { $0[server] = line }
+        return line
+    }
+}
+
+extension InstanceReport {
+    /// As `read_report` is given it.
+    var arguments: [RedisArgument] {
+        var arguments: [RedisArgument] = [
+            .string(id.appKey), .int(generation), .string(digest), .string(fieldsDigest),
+            .string(gone ? "gone" : full ? "full" : "part"),
+        ]
+        let values = fields.compactMapValues { $0 }
+        arguments.append(.int(values.count))
+        for (field, value) in values { arguments += [.string(field.description), .string(value)] }
+        let removed = fields.filter { $0.value == nil }.keys
+        return arguments + [.int(removed.count)] + removed.map { .string($0.description) }
+    }
+}

@@ -1,0 +1,60 @@
+// The scripts: each file of `Scripts/` with the preludes that it uses before it, as one text. Bounds come from
+// `StoreBounds`, so that they are written once.
+
+internal import Model
+internal import Redis
+internal import Store
+
+enum Scripts {
+    static let acquireLease = RedisScript(source: PackageResources.acquireLease_lua)
+    static let renewLease = RedisScript(source: PackageResources.renewLease_lua)
+    static let releaseLease = RedisScript(source: PackageResources.releaseLease_lua)
+    static let seal = RedisScript(source: PackageResources.seal_lua)
+    static let handEdits = RedisScript(source: PackageResources.handEdits_lua)
+    static let listInstances = RedisScript(source: PackageResources.listInstances_lua)
+    static let recordEvent = joined([feed, fence, PackageResources.recordEvent_lua])
+
+    static let applyResource = resource(PackageResources.applyResource_lua)
+    static let deleteResource = resource(PackageResources.deleteResource_lua)
+    static let confirmRemoval = resource(PackageResources.confirmRemoval_lua)
+    static let refuseEdit = resource(PackageResources.refuseEdit_lua)
+    static let writeStatus = resource(PackageResources.writeStatus_lua)
+
+    static let reportServer = server([PackageResources.reportServer_lua])
+    static let reportInstance = server([report, PackageResources.reportInstance_lua])
+    static let assignments = server([PackageResources.assignments_lua])
+    static let claimJobs = server([jobs, PackageResources.claimJobs_lua])
+    static let heartbeatJobs = server([PackageResources.heartbeatJobs_lua])
+    static let completeJob = server([jobs, report, PackageResources.completeJob_lua])
+    static let cancelJob = server([jobs, PackageResources.cancelJob_lua])
+    static let enqueueObserve = server([jobs, PackageResources.enqueueObserve_lua])
+    static let listJobs = server([PackageResources.listJobs_lua])
+    static let commitInstance = server([fence, jobs, report, PackageResources.commitInstance_lua])
+
+    private static let feed = bounds + PackageResources.preludeFeed_lua
+    private static let fence = PackageResources.preludeFence_lua
+    private static let jobs = PackageResources.preludeJobs_lua
+    private static let report = PackageResources.preludeReport_lua
+
+    private static func resource(_ body: [UInt8]) -> RedisScript {
+        joined([PackageResources.preludeResource_lua, feed, fence, body])
+    }
+
+    private static func server(_ parts: [[UInt8]]) -> RedisScript {
+        joined([PackageResources.preludeServer_lua, feed] + parts)
+    }
+
+    private static func joined(_ parts: [[UInt8]]) -> RedisScript {
+        RedisScript(source: Array(parts.joined(separator: [UInt8(ascii: "\n")])))
+    }
+
+    private static let bounds = Array(
+        """
+        local FEED_ENTRIES, EVENT_ENTRIES = \(StoreBounds.feedEntries), \(StoreBounds.eventsPerShard)
+        local HISTORY_ENTRIES, DRIFT_ENTRIES = \(StoreBounds.historyEntries), \(StoreBounds.driftEntries)
+        local TOMBSTONES, SWEPT_JOBS = \(StoreBounds.tombstones), \(StoreBounds.sweptJobs)
+        local ENDED_JOBS, MAXIMUM_ATTEMPTS = \(QueueBounds.endedJobsKept), \(Job.maximumAttempts)
+        local MEASUREMENTS = {\(ServerReport.measurements.sorted().map { "\($0) = true" }.joined(separator: ", "))}
+
+        """.utf8)
+}

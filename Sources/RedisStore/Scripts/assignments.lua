@@ -1,0 +1,10 @@
+-- What one server is asked to observe. Reads only.
+--
+-- KEYS, ARGV 1–4  as in preludeServer.lua
+-- Returns {revision, assignment, …}.
+local reply = { tonumber(redis.call('GET', K.assignments) or '0') }
+for _, app in ipairs(redis.call('SMEMBERS', K.instances)) do
+  local assignment = redis.call('HGET', control_key(app), 'assignment')
+  if assignment then reply[#reply + 1] = assignment end
+end
+return reply

@@ -1,0 +1,44 @@
+-- Promotes what is due, takes back what nobody will complete, then claims.
+--
+-- KEYS, ARGV 1–4  as in preludeServer.lua
+-- ARGV  5 token  6 limit  7 lease in ms  8 "1": the executor restarted, all active jobs are orphans
+-- Returns {now, revision of the assignments, when the next is due or 0, job, attempt, job, attempt, …}.
+local at = now()
+local lease_end = at + tonumber(ARGV[7])
+
+-- Open jobs that are in no queue, and queue entries without a job: somebody's hand, or a lost part.
+for _, id in ipairs(redis.call('SRANDMEMBER', K.open, SWEPT_JOBS)) do
+  if redis.call('HEXISTS', job_key(id), 'job') == 0 then
+    leave_queue(id)
+    redis.call('SREM', K.open, id)
+  elseif not redis.call('ZSCORE', K.ready, id) and not redis.call('ZSCORE', K.delayed, id)
+    and not redis.call('ZSCORE', K.active, id) then
+    give_back(id, 'its place in the queue was lost', at)
+  end
+end
+if ARGV[8] == '1' then
+  for _, id in ipairs(redis.call('ZRANGE', K.active, 0, -1)) do give_back(id, 'its executor stopped', at) end
+end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.active, '-inf', text(at))) do
+  give_back(id, 'its lease expired', at)
+end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.delayed, '-inf', text(at))) do make_ready(id, at) end
+
+local reply = { at, tonumber(redis.call('GET', K.assignments) or '0'), 0 }
+local limit = tonumber(ARGV[6])
+for _, id in ipairs(limit > 0 and redis.call('ZRANGE', K.ready, 0, limit - 1) or {}) do
+  redis.call('ZREM', K.ready, id)
+  local json = redis.call('HGET', job_key(id), 'job')
+  if json then
+    local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
+    redis.call('HSET', job_key(id), 'state', 'active', 'token', ARGV[5], 'claimedAt', text(at), 'dueAt', text(lease_end))
+    redis.call('ZADD', K.active, text(lease_end), id)
+    reply[#reply + 1] = json
+    reply[#reply + 1] = attempt
+  end
+end
+for _, key in ipairs({ K.delayed, K.active }) do
+  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  if first[2] and (reply[3] == 0 or tonumber(first[2]) < reply[3]) then reply[3] = tonumber(first[2]) end
+end
+return reply

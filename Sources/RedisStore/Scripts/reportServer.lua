@@ -1,0 +1,35 @@
+-- Writes what the monitor saw: changed values, the heartbeat, and a feed entry if more than measurements changed.
+--
+-- KEYS, ARGV 1–4  as in preludeServer.lua
+-- ARGV  5 "1": these are all values  6 number of measurements  7 number of other values  8… name and value of each, the
+--       measurements first
+-- Returns the revision.
+local is_full, measurements = ARGV[5] == '1', tonumber(ARGV[6])
+local revision = tonumber(redis.call('HGET', K.observed, 'revision') or '0')
+local is_changed, is_news = revision == 0, revision == 0
+local given = { revision = true }
+for number = 1, measurements + tonumber(ARGV[7]) do
+  local name, value = ARGV[6 + 2 * number], ARGV[7 + 2 * number]
+  given[name] = true
+  if redis.call('HGET', K.observed, name) ~= value then
+    redis.call('HSET', K.observed, name, value)
+    is_changed = true
+    if number > measurements then is_news = true end
+  end
+end
+if is_full then
+  for _, name in ipairs(redis.call('HKEYS', K.observed)) do
+    if not given[name] then
+      redis.call('HDEL', K.observed, name)
+      is_changed = true
+      if not MEASUREMENTS[string.match(name, '^[^:]*')] then is_news = true end
+    end
+  end
+end
+redis.call('ZADD', K.heartbeats, text(now()), server)
+if is_changed then
+  revision = revision + 1
+  redis.call('HSET', K.observed, 'revision', revision)
+end
+if is_news then change('server', server, 'observed') end
+return revision
