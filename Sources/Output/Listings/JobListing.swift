@@ -1,0 +1,63 @@
+// `jobs`: the queue of a server, or all of one job.
+
+package import JSON
+internal import Manifests
+package import Model
+
+package enum JobListing {
+    package static func table(_ records: [JobRecord], now: Timestamp) -> Table {
+        var table = Table([
+            Column("JOB"), Column("INSTANCE"), Column("STATE"), Column("ATTEMPT", .right), Column("STEPS", .right),
+            Column("AGE", .right), Column("TOOK", .right), Column("ERROR", least: 6),
+        ])
+        for record in records {
+            let plan = record.job.plan
+            let kind = record.job.kind == .observe ? "look" : plan.isRemoval ? "removal" : "\(plan.steps.count)"
+            table.add([
+                Cell(record.job.id), Cell(plan.instance.description), Cell(record.state.rawValue, record.state.meaning),
+                "\(record.attempt)", Cell(kind), Cell((now - record.enqueuedAt).age), Cell(took(record) ?? "-"),
+                Cell(record.error ?? ""),
+            ])
+        }
+        return table
+    }
+
+    private static func took(_ record: JobRecord) -> String? {
+        guard let finishedAt = record.finishedAt else { return nil }
+        return (finishedAt - (record.claimedAt ?? record.enqueuedAt)).measured
+    }
+
+    /// Everything about one job, for people.
+    package static func description(_ record: JobRecord, now: Timestamp, _ paint: Paint) -> String {
+        let plan = record.job.plan
+        var text = Facts([
+            ("Job", record.job.id), ("Instance", plan.instance.description), ("State", record.state.rawValue),
+            ("Kind", record.job.kind.rawValue), ("Generation", "\(plan.generation)"),
+            ("From revision", "\(plan.revision)"), ("Epoch", "\(record.job.epoch)"), ("Round", "\(plan.round)"),
+            ("Attempt", "\(record.attempt) of \(Job.maximumAttempts)"),
+            ("Enqueued", moment(record.enqueuedAt, now)),
+            ("Claimed", record.claimedAt.map { moment($0, now) }), ("Finished", record.finishedAt.map { moment($0, now) }),
+            ("Due", record.dueAt.map { $0 > now ? "in \(($0 - now).age)" : moment($0, now) }), ("Error", record.error),
+        ]).text(paint)
+        text += "\nSteps\n" + steps(plan).lines(paint).map { "  \($0)\n" }.joined()
+        if let output = record.output, !output.isEmpty {
+            text += "\nOutput\n" + output.printableLines.map { "  \($0)\n" }.joined()
+        }
+        return text
+    }
+
+    private static func moment(_ time: Timestamp, _ now: Timestamp) -> String {
+        "\(time.rfc3339) (\((now - time).age) ago)"
+    }
+
+    package static func steps(_ plan: Plan) -> Table {
+        var table = Table([Column("ACTION"), Column("FIELD", least: 20), Column("FROM", least: 10), Column("TO", least: 10)])
+        for step in plan.steps {
+            let (from, to) = FieldText.pair(from: step.from, to: step.to)
+            table.add([Cell(step.action.rawValue), Cell(step.field.description), Cell(from), Cell(to)])
+        }
+        return table
+    }
+
+    package static func document(_ records: [JobRecord]) -> JSONValue { .array(records.map(\.json)) }
+}

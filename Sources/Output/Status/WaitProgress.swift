@@ -1,0 +1,37 @@
+// What a waiting person sees of one resource, and when the wait is over.
+
+package import Model
+
+/// One thing that is waited for: a condition of a resource at a generation or a later one.
+package struct WaitTarget: Sendable, Hashable {
+    package var key: ResourceKey
+    package var generation: Int
+    package var condition: Condition.Kind
+
+    package init(key: ResourceKey, generation: Int, condition: Condition.Kind = .ready) {
+        self.key = key
+        self.generation = generation
+        self.condition = condition
+    }
+
+    /// Whether this status is what was waited for.
+    package func isMet(by status: ResourceStatus?) -> Bool {
+        guard let status, status.observedGeneration >= generation else { return false }
+        return status.condition(condition)?.status ?? false
+    }
+
+    /// `App/webapp  2/3 Ready  Progressing: 1 job is under way`, without the name.
+    package func progress(_ status: ResourceStatus?) -> String {
+        guard let status, status.observedGeneration >= generation else {
+            return "waiting for a controller to see generation \(generation)"
+        }
+        let counts = InstancePhase.allCases.compactMap { phase in
+            status.counts[phase].flatMap { $0 > 0 ? "\($0) \(phase.rawValue)" : nil }
+        }
+        let instances = counts.isEmpty ? "no instances" : counts.joined(separator: ", ")
+        if isMet(by: status) { return "\(condition.rawValue): \(instances)" }
+        let word = StatusWord(status, generation: generation)
+        let why = word.message.isEmpty ? word.text : word.message
+        return "\(instances): \(why.printable)"
+    }
+}
