@@ -1,0 +1,43 @@
+internal import ArgumentParser
+internal import Model
+internal import Output
+internal import Programs
+internal import Store
+
+/// `wait --for Ready app/webapp`.
+struct Wait: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Wait until resources have a condition; exit code 3 when the time is over.")
+
+    @OptionGroup var options: StoreOptions
+
+    @Option(name: .customLong("for"), help: "A condition: Ready, Progressing, Drifted, Degraded, Suspended, Stale.")
+    var condition: Model.Condition.Kind = .ready
+
+    @Option(help: "How long at most: 30s, 5m.")
+    var timeout = Span(.seconds(300))
+
+    @Argument(help: "Resources, such as app/webapp.")
+    var resources: [String]
+
+    func run() async throws {
+        try await options.withStore { store in
+            var targets: [WaitTarget] = []
+            for text in resources {
+                let key = try await Reference.findResource(text, in: store)
+                let generation = try await store.resource(key)?.generation ?? 0
+                targets.append(WaitTarget(key: key, generation: generation, condition: condition))
+            }
+            try await Waiting(store: store, targets: targets).run(timeout: timeout.duration)
+        }
+    }
+}
+
+extension Model.Condition.Kind: @retroactive ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let kind = Self.allCases.first(where: { $0.rawValue.lowercased() == argument.lowercased() }) else {
+            return nil
+        }
+        self = kind
+    }
+}

@@ -1,0 +1,66 @@
+// What is desired: the stored resources, read, and the resources of the files that were given.
+
+internal import Manifests
+internal import Model
+internal import Output
+internal import Store
+
+/// A stored resource and its manifest as read.
+struct KnownResource: Sendable {
+    var stored: StoredResource
+    var manifest: ManifestResource
+
+    var key: ResourceKey { stored.key }
+}
+
+enum Desired {
+    /// Every stored resource. One that cannot be read is an error of its own, with the key.
+    static func stored(_ store: any OperationsStore) async throws -> [KnownResource] {
+        var known: [KnownResource] = []
+        for kind in Kind.allCases {
+            for resource in try await store.resources(kind) { known.append(try read(resource)) }
+        }
+        return known.sorted { $0.key < $1.key }
+    }
+
+    static func read(_ resource: StoredResource) throws(CommandFailure) -> KnownResource {
+        do throws(ManifestError) {
+            return KnownResource(stored: resource, manifest: try ManifestReader.readStored(resource.manifest))
+        } catch {
+            throw CommandFailure("the stored manifest of \(resource.key) cannot be read: \(error.description.printable)")
+        }
+    }
+
+    /// Reads files against what is stored already; warnings go to standard error, errors are told all at once.
+    static func given(_ files: [String], among known: [KnownResource]?) throws(CommandFailure) -> ManifestSet {
+        let sources = try ManifestFiles.read(files)
+        do throws(ManifestErrors) {
+            let set = try ManifestReader.read(sources, context: known.map(context) ?? .none)
+            for warning in set.warnings { Console.note("warning: \(warning.description.printable)") }
+            return set
+        } catch {
+            throw CommandFailure(error.errors.map(\.description.printable))
+        }
+    }
+
+    private static func context(_ known: [KnownResource]) -> ManifestContext {
+        var servers: [String: [String: String]] = [:]
+        var apps: [String: Set<String>] = [:]
+        for resource in known {
+            switch resource.manifest.spec {
+            case .server: servers[resource.key.name] = resource.manifest.metadata.labels
+            case .app(let spec): apps[resource.key.name] = Set(spec.dependsOn.keys)
+            }
+        }
+        return ManifestContext(servers: servers, apps: apps)
+    }
+}
+
+extension ManifestResource {
+    /// This resource as `apply` writes it.
+    func draft(by person: String, expectedGeneration: Int?) -> ResourceDraft {
+        ResourceDraft(
+            key: key, digest: digest, manifest: canonical, config: config, blobs: blobs, appliedBy: person,
+            expectedGeneration: expectedGeneration)
+    }
+}

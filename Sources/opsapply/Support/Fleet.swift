@@ -1,0 +1,39 @@
+// Reading many instances without holding them all.
+
+internal import Model
+internal import Store
+internal import Synchronization
+
+enum Fleet {
+    /// Instances read in one pipeline.
+    static let batch = 512
+
+    /// The ids of all instances, of all shards, in order.
+    static func instanceIDs(_ store: any OperationsStore) async throws -> [InstanceID] {
+        try await withThrowingTaskGroup(of: [InstanceID].self) { group in
+            for shard in 0..<StoreLayout.shards { group.addTask { try await store.instanceIDs(shard: shard) } }
+            var ids: [InstanceID] = []
+            for try await some in group { ids += some }
+            return ids.sorted()
+        }
+    }
+
+    /// Reads instances in batches and gives each batch to `body`, in order.
+    static func forEach(
+        _ ids: [InstanceID], in store: any OperationsStore, _ body: ([InstanceSnapshot]) async throws -> Void
+    ) async throws {
+        for start in stride(from: 0, to: ids.count, by: batch) {
+            let part = Array(ids[start..<min(start + batch, ids.count)])
+            let read = Mutex<[InstanceSnapshot]>([])
+            try await store.instances(part) { snapshot in read.withLock { $0.append(snapshot) } }
+            try await body(read.withLock { $0 })
+        }
+    }
+
+    /// All of these instances at once: for listings.
+    static func snapshots(_ ids: [InstanceID], in store: any OperationsStore) async throws -> [InstanceSnapshot] {
+        var all: [InstanceSnapshot] = []
+        try await forEach(ids, in: store) { all += $0 }
+        return all
+    }
+}

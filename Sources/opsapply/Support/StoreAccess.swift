@@ -1,0 +1,50 @@
+// Opening the store for one command, and saying in one line why that failed.
+
+internal import Output
+internal import Programs
+internal import Store
+
+extension StoreOptions {
+    /// Opens the store, runs the body, closes it again. What goes wrong with the store becomes a clear line.
+    func withStore<Result>(_ body: (any OperationsStore) async throws -> Result) async throws -> Result {
+        throw failure(.unavailable("not built yet"))
+    }
+
+    /// What a person can do about it.
+    func failure(_ error: StoreError) -> CommandFailure {
+        switch error {
+        case .unavailable(let why):
+            CommandFailure(
+                "cannot reach Redis at \(safeURL): \(why.printable); is redis-server running? "
+                    + "(set --redis or OPS_REDIS_URL)")
+        case .indeterminate(let why):
+            CommandFailure("Redis did not answer (\(why.printable)): it may or may not be done; it is safe to repeat")
+        case .conflict(let found):
+            CommandFailure("somebody changed it at the same moment (found \(found.printable)); run the command again")
+        case .fenced(let epoch): CommandFailure("refused: a newer leader of epoch \(epoch) is there")
+        case .notFound(let what): CommandFailure("\(what.printable) is not there")
+        case .corrupt(let key, let why):
+            CommandFailure("what Redis holds at \(key.printable) cannot be read: \(why.printable); look at it with redis-cli")
+        }
+    }
+
+    /// The URL without its password.
+    private var safeURL: String {
+        guard let scheme = redisURL.range(of: "://"), let at = redisURL[scheme.upperBound...].lastIndex(of: "@") else {
+            return redisURL.printable
+        }
+        return (redisURL[..<scheme.upperBound] + "***" + redisURL[at...]).printable
+    }
+}
+
+extension String {
+    /// Where `text` begins and ends in this string.
+    fileprivate func range(of text: String) -> Range<Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
+            start = index(after: start)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,74 @@
+// Waiting until resources are what was asked for, with progress: lines redrawn in place on a terminal, otherwise one line
+// for each change.
+
+internal import Model
+internal import Output
+internal import Store
+
+struct Waiting {
+    /// How often the statuses are read.
+    static let pollInterval = Duration.milliseconds(100)
+    /// Lines that are redrawn; the rest is counted.
+    static let liveLines = 12
+
+    let store: any OperationsStore
+    var targets: [WaitTarget]
+
+    /// Returns when every target is met; fails with exit code 3 when the time is over.
+    func run(timeout: Duration) async throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var open = targets
+        var lines: [ResourceKey: String] = [:]
+        var screen = LiveLines()
+        while true {
+            var still: [WaitTarget] = []
+            for target in open {
+                let status = try await store.status(target.key)
+                report(target, status, after: clock.now - start, &lines, screen.isLive)
+                if !target.isMet(by: status) { still.append(target) }
+            }
+            open = still
+            if screen.isLive { screen.draw(targets.map { "\($0.key)  \(lines[$0.key] ?? "")" }) }
+            if open.isEmpty { return }
+            guard clock.now - start < timeout else { throw timedOut(open, lines, timeout) }
+            try await Task.sleep(for: Self.pollInterval)
+        }
+    }
+
+    private func report(
+        _ target: WaitTarget, _ status: ResourceStatus?, after elapsed: Duration, _ lines: inout [ResourceKey: String],
+        _ live: Bool
+    ) {
+        var line = target.progress(status)
+        if target.isMet(by: status) { line += "  \(elapsed.measured)" }
+        guard lines[target.key] != line else { return }
+        lines[target.key] = line
+        if !live { Console.aside("\(target.key)  \(line)\n") }
+    }
+
+    private func timedOut(_ open: [WaitTarget], _ lines: [ResourceKey: String], _ timeout: Duration) -> CommandFailure {
+        let reasons = open.map { "\($0.key) is not \($0.condition.rawValue): \(lines[$0.key] ?? "nothing is known of it")" }
+        return CommandFailure(reasons + ["gave up after \(timeout.measured)"], exitCode: CommandFailure.timedOut)
+    }
+}
+
+/// Lines on a terminal that are drawn over again.
+struct LiveLines {
+    let isLive = Console.showsLiveProgress
+    private var drawn: [String] = []
+
+    mutating func draw(_ lines: [String]) {
+        var lines = lines
+        if lines.count > Waiting.liveLines {
+            let more = lines.count - Waiting.liveLines
+            lines = Array(lines.prefix(Waiting.liveLines)) + ["… and \(more) more"]
+        }
+        let width = Console.width - 1
+        let shown = lines.map { $0.shortened(to: width) }
+        guard shown != drawn else { return }
+        let up = drawn.isEmpty ? "" : "\u{1B}[\(drawn.count)A"
+        Console.aside(up + shown.map { "\r\u{1B}[K\($0)\n" }.joined())
+        drawn = shown
+    }
+}
