@@ -18,5 +18,5 @@ package enum EventListing {
         return table
     }
 
-    package static func document(_ events: [Event]) -> JSONValue { .array(events.map(\.json)) }
+    package static func document(_ events: [Event]) -> JSONValue { ["events": .array(events.map(\.json))] }
 }

@@ -59,5 +59,15 @@ package enum JobListing {
         return table
     }
 
-    package static func document(_ records: [JobRecord]) -> JSONValue { .array(records.map(\.json)) }
+    package static func document(_ records: [JobRecord]) -> JSONValue { ["jobs": .array(records.map(document))] }
+
+    /// The job, its plan and its record as one flat object.
+    package static func document(_ record: JobRecord) -> JSONValue {
+        var document = record.json
+        guard case .object(let job) = record.job.json, case .object(let plan) = record.job.plan.json else { return document }
+        document["job"] = nil
+        for (key, value) in job where key != "plan" { document[key] = value }
+        for (key, value) in plan { document[key] = value }
+        return document
+    }
 }

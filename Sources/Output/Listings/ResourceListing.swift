@@ -88,6 +88,9 @@ package enum ResourceListing {
         document["state"] = .string(row.word.text)
         if let observed = row.observed { document["observed"] = observed.json }
         if row.resource.key.kind == .server {
+            document["address"] = row.address.map { .string($0) } ?? .null
+            document["root"] = row.observed?.root.map { .string($0) } ?? .null
+            document["reportedAt"] = row.observed?.reportedAt.map { .string($0.rfc3339) } ?? .null
             let stale = row.observed.map { $0.isStale(every: row.interval ?? MonitorSpec().every, at: now) } ?? true
             document["stale"] = .bool(stale)
         }

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Manifests
 internal import Model
 internal import Output
 internal import Programs
@@ -60,7 +59,7 @@ struct Jobs: AsyncParsableCommand {
             guard let record = try await find(id, on: server, store) else { continue }
             switch output {
             case .table: Console.out(JobListing.description(record, now: now, Console.paint))
-            case .json: Console.out(record.json)
+            case .json: Console.out(JobListing.document(record))
             }
             return
         }

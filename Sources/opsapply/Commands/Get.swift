@@ -1,0 +1,95 @@
+internal import ArgumentParser
+internal import JSON
+internal import Model
+internal import Output
+internal import Programs
+internal import Store
+
+/// `get servers|apps|instances|resources [NAME]`: listings.
+struct Get: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List servers, apps, instances or resources.")
+
+    enum What: String, CaseIterable, ExpressibleByArgument {
+        case servers, apps, instances, resources
+
+        /// In the singular too.
+        init?(argument: String) {
+            let word = argument.lowercased()
+            guard let what = Self.allCases.first(where: { $0.rawValue == word || $0.rawValue == word + "s" }) else {
+                return nil
+            }
+            self = what
+        }
+    }
+
+    @OptionGroup var options: StoreOptions
+
+    @Argument(help: "servers, apps, instances or resources.")
+    var what: What
+
+    @Argument(help: "One of them by name; of instances also all of an app or of a server.")
+    var name: String?
+
+    @Option(name: .shortAndLong, help: "table, json or name.")
+    var output: OutputFormat = .table
+
+    func run() async throws {
+        try await options.withStore { store in
+            let now = try await store.now()
+            switch what {
+            case .instances: try await instances(store, now)
+            case .servers: try await resources([.server], store, now)
+            case .apps: try await resources([.app], store, now)
+            case .resources: try await resources(Kind.allCases, store, now)
+            }
+        }
+    }
+
+    private func resources(_ kinds: [Kind], _ store: any OperationsStore, _ now: Timestamp) async throws {
+        var found: [StoredResource] = []
+        for kind in kinds { found += try await store.resources(kind) }
+        if let name {
+            let wanted = found.filter { $0.key.name == name || $0.key.description.lowercased() == name.lowercased() }
+            if wanted.isEmpty { throw Reference.missing(name, near: Nearest.name(to: name, among: found.map(\.key.name))) }
+            found = wanted
+        }
+        if output == .name {
+            Console.out(found.map(\.key).sorted().map { "\($0)\n" }.joined())
+            return
+        }
+        let rows = try await Rows.of(found, in: store)
+        switch output {
+        case .json: Console.out([what.rawValue: .array(rows.map { ResourceListing.document($0, now: now) })])
+        case .table, .name: Console.out(table(rows, now).text(Console.paint))
+        }
+    }
+
+    private func table(_ rows: [ResourceRow], _ now: Timestamp) -> Table {
+        switch what {
+        case .servers: ResourceListing.servers(rows, now: now)
+        case .apps: ResourceListing.apps(rows, now: now)
+        case .resources, .instances: ResourceListing.resources(rows, now: now)
+        }
+    }
+
+    private func instances(_ store: any OperationsStore, _ now: Timestamp) async throws {
+        var ids = try await Fleet.instanceIDs(store)
+        if let name {
+            let wanted = ids.filter { $0.description == name || $0.app == name || $0.server == name }
+            if wanted.isEmpty {
+                let known = Set(ids.flatMap { [$0.description, $0.app ?? $0.server, $0.server] })
+                throw Reference.missing(name, near: Nearest.name(to: name, among: known))
+            }
+            ids = wanted
+        }
+        if output == .name {
+            Console.out(ids.map { "\($0)\n" }.joined())
+            return
+        }
+        let snapshots = try await Fleet.snapshots(ids, in: store)
+        switch output {
+        case .json: Console.out(["instances": .array(snapshots.map(InstanceListing.document))])
+        case .table, .name: Console.out(InstanceListing.table(snapshots, now: now).text(Console.paint))
+        }
+    }
+}
