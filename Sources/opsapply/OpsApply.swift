@@ -15,9 +15,11 @@ struct OpsApply: AsyncParsableCommand {
             """,
         version: ProgramVersion.current,
         groupedSubcommands: [
-            CommandGroup(name: "Declare", subcommands: [Validate.self, PlanCommand.self, Apply.self, Delete.self, Confirm.self]),
             CommandGroup(
-                name: "Look", subcommands: [Get.self, Describe.self, Drift.self, Jobs.self, Events.self, Leader.self, Wait.self]),
+                name: "Declare", subcommands: [Validate.self, PlanCommand.self, Apply.self, Delete.self, Confirm.self]),
+            CommandGroup(
+                name: "Look",
+                subcommands: [Get.self, Describe.self, Drift.self, Jobs.self, Events.self, Leader.self, Wait.self]),
             CommandGroup(name: "Learn", subcommands: [Explain.self, SchemaCommand.self]),
             CommandGroup(name: "Run", subcommands: [Up.self]),
         ],

@@ -36,7 +36,8 @@ package enum JobListing {
             ("From revision", "\(plan.revision)"), ("Epoch", "\(record.job.epoch)"), ("Round", "\(plan.round)"),
             ("Attempt", "\(record.attempt) of \(Job.maximumAttempts)"),
             ("Enqueued", moment(record.enqueuedAt, now)),
-            ("Claimed", record.claimedAt.map { moment($0, now) }), ("Finished", record.finishedAt.map { moment($0, now) }),
+            ("Claimed", record.claimedAt.map { moment($0, now) }),
+            ("Finished", record.finishedAt.map { moment($0, now) }),
             ("Due", record.dueAt.map { $0 > now ? "in \(($0 - now).age)" : moment($0, now) }), ("Error", record.error),
         ]).text(paint)
         text += "\nSteps\n" + steps(plan).lines(paint).map { "  \($0)\n" }.joined()
@@ -51,7 +52,9 @@ package enum JobListing {
     }
 
     package static func steps(_ plan: Plan) -> Table {
-        var table = Table([Column("ACTION"), Column("FIELD", least: 20), Column("FROM", least: 10), Column("TO", least: 10)])
+        var table = Table([
+            Column("ACTION"), Column("FIELD", least: 20), Column("FROM", least: 10), Column("TO", least: 10),
+        ])
         for step in plan.steps {
             let (from, to) = FieldText.pair(from: step.from, to: step.to)
             table.add([Cell(step.action.rawValue), Cell(step.field.description), Cell(from), Cell(to)])
@@ -64,7 +67,9 @@ package enum JobListing {
     /// The job, its plan and its record as one flat object.
     package static func document(_ record: JobRecord) -> JSONValue {
         var document = record.json
-        guard case .object(let job) = record.job.json, case .object(let plan) = record.job.plan.json else { return document }
+        guard case .object(let job) = record.job.json, case .object(let plan) = record.job.plan.json else {
+            return document
+        }
         document["job"] = nil
         for (key, value) in job where key != "plan" { document[key] = value }
         for (key, value) in plan { document[key] = value }

@@ -70,7 +70,8 @@ package enum ResourceListing {
 
     package static func resources(_ rows: [ResourceRow], now: Timestamp) -> Table {
         var table = Table([
-            Column("KIND"), Column("NAME"), Column("GENERATION", .right), Column("STATUS"), Column("APPLIED BY", least: 8),
+            Column("KIND"), Column("NAME"), Column("GENERATION", .right), Column("STATUS"),
+            Column("APPLIED BY", least: 8),
             Column("APPLIED", .right),
         ])
         for row in rows {

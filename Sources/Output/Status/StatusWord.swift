@@ -25,7 +25,9 @@ package struct StatusWord: Sendable, Hashable {
             self.init(ready, "Ready", .good)
             return
         }
-        for (kind, meaning) in [(Condition.Kind.degraded, Paint.Meaning.bad), (.progressing, .note), (.drifted, .warning)] {
+        for (kind, meaning) in [
+            (Condition.Kind.degraded, Paint.Meaning.bad), (.progressing, .note), (.drifted, .warning),
+        ] {
             if let condition = status.condition(kind), condition.status {
                 self.init(condition, kind.rawValue, meaning)
                 return

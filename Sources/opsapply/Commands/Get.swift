@@ -50,7 +50,9 @@ struct Get: AsyncParsableCommand {
         for kind in kinds { found += try await store.resources(kind) }
         if let name {
             let wanted = found.filter { $0.key.name == name || $0.key.description.lowercased() == name.lowercased() }
-            if wanted.isEmpty { throw Reference.missing(name, near: Nearest.name(to: name, among: found.map(\.key.name))) }
+            if wanted.isEmpty {
+                throw Reference.missing(name, near: Nearest.name(to: name, among: found.map(\.key.name)))
+            }
             found = wanted
         }
         if output == .name {

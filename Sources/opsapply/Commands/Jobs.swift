@@ -70,6 +70,8 @@ struct Jobs: AsyncParsableCommand {
     private func find(_ id: String, on server: String, _ store: any OperationsStore) async throws -> JobRecord? {
         if let record = try await store.job(server: server, id: id) { return record }
         guard id.count >= 4 else { return nil }
-        return try await store.jobs(server: server, limit: QueueBounds.endedJobsKept * 2).first { $0.job.id.hasPrefix(id) }
+        return try await store.jobs(server: server, limit: QueueBounds.endedJobsKept * 2).first {
+            $0.job.id.hasPrefix(id)
+        }
     }
 }

@@ -27,7 +27,8 @@ enum Desired {
         do throws(ManifestError) {
             return KnownResource(stored: resource, manifest: try ManifestReader.readStored(resource.manifest))
         } catch {
-            throw CommandFailure("the stored manifest of \(resource.key) cannot be read: \(error.description.printable)")
+            throw CommandFailure(
+                "the stored manifest of \(resource.key) cannot be read: \(error.description.printable)")
         }
     }
 

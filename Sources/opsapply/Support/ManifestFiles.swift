@@ -54,13 +54,17 @@ enum ManifestFiles {
 
     private static func source(_ path: String) throws(Problem) -> ManifestSource {
         let text: [UInt8]
-        do throws(SourceFailure) { text = try contents(of: path == "-" ? "/dev/stdin" : path, limit: maximumBytes) } catch {
+        do throws(SourceFailure) {
+            text = try contents(of: path == "-" ? "/dev/stdin" : path, limit: maximumBytes)
+        } catch {
             throw Problem(text: "\(path.printable): \(words(error))")
         }
         guard text.count <= maximumBytes else {
             throw Problem(text: "\(path.printable): larger than \(maximumBytes >> 20) MiB")
         }
-        let folder = path == "-" ? "" : String(path[..<(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)])
+        let folder =
+            path == "-"
+            ? "" : String(path[..<(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)])
         return ManifestSource(name: path, text: text) { (relative, limit) throws(SourceFailure) in
             try contents(of: folder + relative, limit: limit, regular: true)
         }

@@ -19,12 +19,14 @@ enum Reference: Hashable {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         if parts.count == 2 {
             guard let kind = kind(named: parts[0]) else {
-                throw CommandFailure("\(text.printable): \"\(parts[0].printable)\" is no kind; kinds are app and server")
+                throw CommandFailure(
+                    "\(text.printable): \"\(parts[0].printable)\" is no kind; kinds are app and server")
             }
             let key = ResourceKey(kind, parts[1])
             if try await store.resource(key) != nil { return key }
             let names = try await store.resources(kind).map(\.key.name)
-            throw missing(text, near: Nearest.name(to: parts[1], among: names).map { ResourceKey(kind, $0).description })
+            throw missing(
+                text, near: Nearest.name(to: parts[1], among: names).map { ResourceKey(kind, $0).description })
         }
         let keys = Kind.allCases.map { ResourceKey($0, text) }
         var found: [ResourceKey] = []

@@ -26,13 +26,17 @@ struct Removal {
         guard Console.canAsk else {
             throw CommandFailure("nothing is deleted: there is no terminal to ask on; say --yes to delete it")
         }
-        guard Console.ask("Delete \(keys.count == 1 ? "it" : "them")?") else { throw CommandFailure("nothing is deleted") }
+        guard Console.ask("Delete \(keys.count == 1 ? "it" : "them")?") else {
+            throw CommandFailure("nothing is deleted")
+        }
     }
 
     private func reach(of key: ResourceKey) -> String {
         let own = instances.filter { $0.resource == key || (key.kind == .server && $0.server == key.name) }
         guard !own.isEmpty else { return ", of which nothing is on any server" }
-        if key.kind == .server { return " and what is on it: \(listed(own.map(\.description), limit: Self.shownServers))" }
+        if key.kind == .server {
+            return " and what is on it: \(listed(own.map(\.description), limit: Self.shownServers))"
+        }
         let servers = own.map(\.server).sorted()
         return " and what it made on \(counted(servers.count, "server")): \(listed(servers, limit: Self.shownServers))"
     }
@@ -56,7 +60,9 @@ struct Removal {
             let snapshots = try await Fleet.snapshots(open, in: store)
             let left = snapshots.filter { $0.control != nil || $0.observed != nil }
             open = left.map(\.id)
-            let line = open.isEmpty ? "all removed  \((clock.now - start).measured)" : "\(counted(open.count, "instance")) left"
+            let line =
+                open.isEmpty
+                ? "all removed  \((clock.now - start).measured)" : "\(counted(open.count, "instance")) left"
             if screen.isLive {
                 screen.draw([line])
             } else if line != last {

@@ -24,7 +24,8 @@ extension StoreOptions {
         case .fenced(let epoch): CommandFailure("refused: a newer leader of epoch \(epoch) is there")
         case .notFound(let what): CommandFailure("\(what.printable) is not there")
         case .corrupt(let key, let why):
-            CommandFailure("what Redis holds at \(key.printable) cannot be read: \(why.printable); look at it with redis-cli")
+            CommandFailure(
+                "what Redis holds at \(key.printable) cannot be read: \(why.printable); look at it with redis-cli")
         }
     }
 

@@ -48,7 +48,9 @@ struct Waiting {
     }
 
     private func timedOut(_ open: [WaitTarget], _ lines: [ResourceKey: String], _ timeout: Duration) -> CommandFailure {
-        let reasons = open.map { "\($0.key) is not \($0.condition.rawValue): \(lines[$0.key] ?? "nothing is known of it")" }
+        let reasons = open.map {
+            "\($0.key) is not \($0.condition.rawValue): \(lines[$0.key] ?? "nothing is known of it")"
+        }
         return CommandFailure(reasons + ["gave up after \(timeout.measured)"], exitCode: CommandFailure.timedOut)
     }
 }
