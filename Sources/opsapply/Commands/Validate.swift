@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Manifests
 internal import Output
 
 /// `validate FILES`: reads and says everything that is wrong; needs no Redis.

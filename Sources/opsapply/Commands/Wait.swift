@@ -11,8 +11,8 @@ struct Wait: AsyncParsableCommand {
 
     @OptionGroup var options: StoreOptions
 
-    @Option(name: .customLong("for"), help: "A condition: Ready, Progressing, Drifted, Degraded, Suspended, Stale.")
-    var condition: Model.Condition.Kind = .ready
+    @Option(name: .customLong("for"), help: "Ready, Progressing, Drifted, Degraded, Suspended or Stale.")
+    var condition: AwaitedCondition = .init(kind: .ready)
 
     @Option(help: "How long at most: 30s, 5m.")
     var timeout = Span(.seconds(300))
@@ -26,18 +26,28 @@ struct Wait: AsyncParsableCommand {
             for text in resources {
                 let key = try await Reference.findResource(text, in: store)
                 let generation = try await store.resource(key)?.generation ?? 0
-                targets.append(WaitTarget(key: key, generation: generation, condition: condition))
+                targets.append(WaitTarget(key: key, generation: generation, condition: condition.kind))
             }
             try await Waiting(store: store, targets: targets).run(timeout: timeout.duration)
         }
     }
 }
 
-extension Model.Condition.Kind: @retroactive ExpressibleByArgument {
-    public init?(argument: String) {
-        guard let kind = Self.allCases.first(where: { $0.rawValue.lowercased() == argument.lowercased() }) else {
-            return nil
-        }
-        self = kind
+/// A condition's name as an argument.
+struct AwaitedCondition: ExpressibleByArgument {
+    let kind: Condition.Kind
+
+    init(kind: Condition.Kind) {
+        self.kind = kind
     }
+
+    init?(argument: String) {
+        guard let kind = Condition.Kind.allCases.first(where: { $0.rawValue.lowercased() == argument.lowercased() })
+        else { return nil }
+        self.kind = kind
+    }
+
+    var defaultValueDescription: String { kind.rawValue }
+
+    static let allValueStrings = Condition.Kind.allCases.map(\.rawValue)
 }

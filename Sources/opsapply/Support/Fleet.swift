@@ -24,9 +24,9 @@ enum Fleet {
     ) async throws {
         for start in stride(from: 0, to: ids.count, by: batch) {
             let part = Array(ids[start..<min(start + batch, ids.count)])
-            let read = Mutex<[InstanceSnapshot]>([])
-            try await store.instances(part) { snapshot in read.withLock { $0.append(snapshot) } }
-            try await body(read.withLock { $0 })
+            let gathered = Gathered()
+            try await store.instances(part) { snapshot in gathered.add(snapshot) }
+            try await body(gathered.take())
         }
     }
 
@@ -36,4 +36,12 @@ enum Fleet {
         try await forEach(ids, in: store) { all += $0 }
         return all
     }
+}
+
+/// What a pipeline's handler collects.
+private final class Gathered: Sendable {
+    private let snapshots = Mutex<[InstanceSnapshot]>([])
+
+    func add(_ snapshot: InstanceSnapshot) { snapshots.withLock { $0.append(snapshot) } }
+    func take() -> [InstanceSnapshot] { snapshots.withLock { $0 } }
 }

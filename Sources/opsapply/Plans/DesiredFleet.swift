@@ -1,0 +1,123 @@
+// What every instance should be, as the controller would say it: the resources compiled, the servers with what their agents
+// reported, and the placements. The same values as the controller's, from the same pure functions.
+
+internal import Manifests
+internal import Model
+internal import Output
+internal import Reconcilers
+internal import Store
+
+struct DesiredFleet {
+    struct ServerEntry {
+        var compiled: CompiledServer
+        var observed: ObservedServer?
+
+        var root: String? { observed?.root }
+
+        func isStale(at now: Timestamp) -> Bool {
+            observed.map { $0.isStale(every: compiled.spec.monitor.every, at: now) } ?? true
+        }
+    }
+
+    struct AppEntry {
+        var compiled: CompiledApp
+        var removalConfirmed: Bool
+        /// The servers that it is placed on.
+        var servers: Set<String>
+    }
+
+    private(set) var apps: [String: AppEntry] = [:]
+    private(set) var servers: [String: ServerEntry] = [:]
+
+    /// A resource and what it is compiled from.
+    struct Source {
+        var manifest: ManifestResource
+        var generation: Int
+        var removalConfirmed = false
+    }
+
+    init(_ sources: [Source], store: any OperationsStore) async throws {
+        var blobs: [ResourceKey: [String: [UInt8]]] = [:]
+        for source in sources { blobs[source.manifest.key] = try await Self.blobs(of: source.manifest, in: store) }
+        let names = sources.filter { $0.manifest.kind == .server }.map(\.manifest.metadata.name)
+        var observed: [String: ObservedServer] = [:]
+        for server in try await store.observedServers(names) { observed[server.name] = server }
+        for source in sources {
+            guard let spec = source.manifest.server else { continue }
+            let metadata = source.manifest.metadata
+            servers[metadata.name] = ServerEntry(
+                compiled: CompiledServer(
+                    name: metadata.name, labels: metadata.labels, spec: spec, generation: source.generation,
+                    blobs: blobs[source.manifest.key] ?? [:]),
+                observed: observed[metadata.name])
+        }
+        let labels = servers.mapValues(\.compiled.labels)
+        for source in sources {
+            guard let spec = source.manifest.app else { continue }
+            let metadata = source.manifest.metadata
+            apps[metadata.name] = AppEntry(
+                compiled: CompiledApp(
+                    name: metadata.name, labels: metadata.labels, spec: spec, generation: source.generation,
+                    blobs: blobs[source.manifest.key] ?? [:]),
+                removalConfirmed: source.removalConfirmed,
+                servers: Set(Placer.place(app: metadata.name, spec.placement, servers: labels)))
+        }
+    }
+
+    /// What an instance should be; nil if it is not desired.
+    func resolution(_ id: InstanceID) -> Resolution? {
+        guard let server = servers[id.server] else { return nil }
+        guard let name = id.app else {
+            return server.compiled.hasContent ? server.compiled.resolve(root: server.root) : nil
+        }
+        guard let app = apps[name], app.servers.contains(id.server) else { return nil }
+        return app.compiled.resolve(on: server.compiled.facts(root: server.root))
+    }
+
+    /// The instance as it should be, if that can be said.
+    func desired(_ id: InstanceID) -> DesiredInstance? {
+        if case .resolved(let desired)? = resolution(id) { desired } else { nil }
+    }
+
+    /// Every instance that is desired.
+    var instanceIDs: Set<InstanceID> {
+        var ids: Set<InstanceID> = []
+        for (name, entry) in apps { for server in entry.servers { ids.insert(InstanceID(app: name, server: server)) } }
+        for (name, entry) in servers where entry.compiled.hasContent { ids.insert(InstanceID(app: nil, server: name)) }
+        return ids
+    }
+
+    func suspension(of id: InstanceID) -> Suspension? {
+        if let suspension = servers[id.server]?.compiled.spec.suspend { return suspension }
+        return id.app.flatMap { apps[$0]?.compiled.spec.suspend }
+    }
+
+    /// The contents that a manifest needs: its own, or from the store where it was read from there.
+    private static func blobs(
+        of manifest: ManifestResource, in store: any OperationsStore
+    ) async throws -> [String: [UInt8]] {
+        var blobs = manifest.blobs
+        for digest in manifest.blobDigests where blobs[digest] == nil {
+            blobs[digest] = try await store.blob(digest, of: manifest.key)
+        }
+        return blobs
+    }
+}
+
+extension ManifestResource {
+    /// The digests of all contents that its files name.
+    fileprivate var blobDigests: Set<String> {
+        let workloads: [Workload] =
+            switch spec {
+            case .app(let spec): [spec.content] + spec.overrides.values
+            case .server(let spec): [spec.content]
+            }
+        var digests: Set<String> = []
+        for workload in workloads {
+            for file in workload.files.values {
+                if case .blob(let digest, _) = file.content { digests.insert(digest) }
+            }
+        }
+        return digests
+    }
+}

@@ -1,0 +1,104 @@
+// Applying: everything is read and checked before anything is written; Servers go first, so that an App finds its places.
+
+internal import Manifests
+internal import Model
+internal import Output
+internal import Reconcilers
+internal import Store
+
+struct Application {
+    private let store: any OperationsStore
+    private let drafts: [ResourceDraft]
+    private let known: [ResourceKey: StoredResource]
+    private let confirmRemoval: Bool
+    /// What `--prune` takes away.
+    let pruned: Removal?
+
+    /// For `apply`, with all its options; asks before it prunes.
+    static func prepare(_ command: Apply, _ store: any OperationsStore) async throws -> Application {
+        let known = try await Desired.stored(store)
+        if let file = command.planFile {
+            let plan = try SavedPlan.read(file)
+            try await plan.check(against: store)
+            let drafts = plan.resources.map { planned in
+                planned.resource.draft(by: Person.current, expectedGeneration: planned.storedGeneration)
+            }
+            return Application(
+                store: store, drafts: drafts, known: known, confirmRemoval: command.confirmRemoval, pruned: nil)
+        }
+        let given = try Desired.given(command.files, among: known)
+        let drafts = given.resources.map { $0.draft(by: Person.current, expectedGeneration: nil) }
+        var removal: Removal?
+        if command.prune { removal = try await prune(keeping: given, known, command, store) }
+        return Application(
+            store: store, drafts: drafts, known: known, confirmRemoval: command.confirmRemoval, pruned: removal)
+    }
+
+    init(
+        store: any OperationsStore, drafts: [ResourceDraft], known: [KnownResource], confirmRemoval: Bool,
+        pruned: Removal?
+    ) {
+        self.store = store
+        self.drafts = drafts.sorted {
+            ($0.key.kind == .server ? 0 : 1, $0.key) < ($1.key.kind == .server ? 0 : 1, $1.key)
+        }
+        self.known = Dictionary(known.map { ($0.key, $0.stored) }) { first, _ in first }
+        self.confirmRemoval = confirmRemoval
+        self.pruned = pruned
+    }
+
+    private static func prune(
+        keeping given: ManifestSet, _ known: [KnownResource], _ command: Apply, _ store: any OperationsStore
+    ) async throws -> Removal? {
+        let kept = Set(given.resources.map(\.key))
+        let keys = known.map(\.key).filter { !kept.contains($0) }
+        guard !keys.isEmpty else { return nil }
+        let removal = Removal(keys: keys, instances: try await Removal.instances(of: keys, in: store))
+        if command.dryRun { return removal }
+        if let brake = RemovalBrake.brake(removing: keys.count, of: known.count), !command.confirmRemoval {
+            throw CommandFailure([
+                "--prune would delete \(brake.removing) of \(brake.of) resources: \(listed(keys.map(\.description)))",
+                "nothing is written: that is more than a tenth of them; add --confirm-removal if it is meant",
+            ])
+        }
+        try removal.ask(yes: command.yes)
+        return removal
+    }
+
+    func printDryRun() {
+        for draft in drafts {
+            let stored = known[draft.key]
+            let change: ApplyResult.Change =
+                stored == nil ? .created : stored?.digest == draft.digest ? .unchanged : .configured
+            Console.out("\(draft.key) \(change.rawValue) (dry run)\n")
+        }
+        for key in pruned?.keys ?? [] { Console.out("\(key) deleted (dry run)\n") }
+    }
+
+    /// Writes; the targets are what a wait would wait for.
+    func write() async throws -> [WaitTarget] {
+        var targets: [WaitTarget] = []
+        for draft in drafts {
+            let result = try await apply(draft)
+            targets.append(WaitTarget(key: draft.key, generation: result.generation))
+            if confirmRemoval, draft.key.kind == .app {
+                try await store.confirmRemoval(of: draft.key, generation: result.generation)
+            }
+        }
+        try await pruned?.delete(from: store)
+        return targets
+    }
+
+    private func apply(_ draft: ResourceDraft) async throws -> ApplyResult {
+        do {
+            let result = try await store.apply(draft)
+            let generation = result.change == .unchanged ? "" : " (generation \(result.generation))"
+            Console.out("\(draft.key) \(result.change.rawValue)\(generation)\n")
+            return result
+        } catch StoreError.conflict(let found) {
+            throw CommandFailure(
+                "\(draft.key) was changed by somebody at the same moment (\(found.printable)): "
+                    + "it and what comes after it is not applied; run the command again")
+        }
+    }
+}

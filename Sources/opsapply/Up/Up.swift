@@ -1,0 +1,5 @@
+internal import ArgumentParser
+
+struct Up: AsyncParsableCommand {
+    func run() async throws {}
+}
