@@ -17,7 +17,11 @@ enum Override {
         if changes["blob"] != nil { return patch }
         var members = base.object ?? [:]
         for (name, change) in changes {
-            members[name] = change.isNull ? nil : merge(change, onto: members[name] ?? [:])
+            if change.isNull {
+                members.removeValue(forKey: name)
+            } else {
+                members[name] = merge(change, onto: members[name] ?? [:])
+            }
         }
         return .object(members)
     }

@@ -54,7 +54,7 @@ struct ReadingRun {
         } catch {
             throw ManifestError(
                 file: source.name, line: error.line, column: error.column, path: "",
-                message: "expected JSON, found otherwise: \(error.message)")
+                message: "not valid JSON: \(error.message)")
         }
     }
 

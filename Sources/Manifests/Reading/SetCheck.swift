@@ -112,7 +112,7 @@ struct SetCheck {
         if selected.isEmpty {
             warn(
                 index, ["spec", "placement", "selector"],
-                "selects none of the \(servers.count) known servers, so the App runs nowhere")
+                "selects none of the known servers (\(servers.count)), so the App runs nowhere")
             return
         }
         if let count, count > selected.count {

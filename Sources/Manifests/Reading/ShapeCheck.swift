@@ -75,7 +75,7 @@ struct ShapeCheck {
         for group in shape.exactlyOne {
             let given = group.filter { members[$0] != nil }
             guard given.count != 1 else { continue }
-            report("expected exactly one of \(Words.list(group)), found \(Words.list(given))")
+            report("expected exactly one of \(Words.list(group, "or")), found \(Words.list(given))")
         }
         for (field, other) in shape.needs where members[field] != nil && members[other] == nil {
             within(.key(field)) { check in
@@ -115,7 +115,9 @@ struct ShapeCheck {
     }
 
     private mutating func checkList(_ value: JSONValue, _ shape: ListShape) {
-        guard let elements = value.array else { return mismatch("an array", value) }
+        guard let elements = value.array else {
+            return mismatch("an array", value, hint: value.string.map { _ in "write it as a list: [\"…\", \"…\"]" })
+        }
         guard checkCount(elements.count) else { return }
         if elements.count < shape.minimum { report("expected at least one \(shape.item), found \(Words.found(value))") }
         var seen: Set<JSONValue> = []

@@ -65,7 +65,7 @@ private struct Place {
                 lines.append("  \(field.name): \(ShapeWords.type(of: field.shape)). \(ShapeWords.presence(of: field))")
                 lines.append(Self.wrapped(field.doc, indent: 6))
             }
-            for group in object.exactlyOne { lines.append("  Exactly one of \(Words.list(group)).") }
+            for group in object.exactlyOne { lines.append("  Exactly one of \(Words.list(group, "or")).") }
             for (field, other) in object.needs {
                 lines.append("  \(Words.quoted(field)) needs \(Words.quoted(other)).")
             }

@@ -41,10 +41,13 @@ extension TextRule {
     }
 
     static func oneOf(_ allowed: [String], hint: @escaping @Sendable (String) -> String? = { _ in nil }) -> TextRule {
-        let words = allowed.count == 1 ? Words.quoted(allowed[0]) : "one of " + Words.list(allowed)
+        let words = allowed.count == 1 ? Words.quoted(allowed[0]) : "one of " + Words.list(allowed, "or")
         return TextRule(expected: words, allowed: allowed) { text in
             allowed.contains(text)
-                ? nil : Problem(hint: hint(text) ?? NearestName.hint(for: text, among: allowed, listing: false))
+                ? nil
+                : Problem(
+                    hint: hint(text)
+                        ?? (allowed.count == 1 ? nil : NearestName.hint(for: text, among: allowed, listing: false)))
         }
     }
 

@@ -1,0 +1,41 @@
+import Manifests
+import Testing
+
+@Suite struct ExplainTests {
+    @Test func `a map of objects tells its key, its fields, and their defaults`() throws {
+        let text = try ManifestReader.explain("App.spec.health")
+        #expect(text.hasPrefix("App.spec.health: an object by <name>"))
+        #expect(text.contains("Exactly one of \"http\", \"tcp\" or \"command\"."))
+        #expect(text.contains("Default: \"5s\""))
+        #expect(text.contains("Example: {\"home\""))
+    }
+
+    @Test(arguments: ["App.spec.health.http", "app.spec.health.*.http", "App.spec.health.<name>.http"])
+    func `the name of an entry may be left out or stand for any`(path: String) throws {
+        let text = try ManifestReader.explain(path)
+        #expect(text.contains("Healthy is a status from 200 to 399."))
+        #expect(text.contains("Optional."))
+    }
+
+    @Test(arguments: [
+        "App", "Server", "App.metadata", "App.spec", "Server.spec.monitor", "App.spec.servers",
+        "App.spec.servers.files",
+        "App.spec.update.canary", "App.spec.config", "App.spec.packages", "App.spec.services.environment",
+    ])
+    func `every place has a text`(path: String) throws {
+        #expect(try ManifestReader.explain(path).split(separator: "\n").count >= 2)
+    }
+
+    @Test(arguments: [
+        ("", "expected a path that begins with App or Server"), ("Ap", "did you mean App?"),
+        ("App.spec.helth", "did you mean \"health\"?"), ("App.spec.health.http.x", "which has no fields"),
+        ("App..spec", "expected a field of App"),
+    ])
+    func `a path to nothing is an error that says what is near`(path: String, expected: String) {
+        #expect {
+            try ManifestReader.explain(path)
+        } throws: {
+            "\($0)".contains(expected)
+        }
+    }
+}
