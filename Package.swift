@@ -125,7 +125,11 @@ let package = Package(
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "RedisStore", "Redis", "Model", "TestRedis"]),
         .testTarget(
-            name: "ControllerTests", dependencies: ["Controller", "Store", "RedisStore", "Model", "TestRedis"]),
+            name: "ControllerTests",
+            dependencies: [
+                "Controller", "Store", "RedisStore", "Model", "Manifests", "Reconcilers", "TestRedis",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(
             name: "AgentTests", dependencies: ["Agent", "Store", "RedisStore", "Model", "TestRedis"]),
         .testTarget(

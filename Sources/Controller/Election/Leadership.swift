@@ -1,0 +1,51 @@
+// The lease under which this replica may act at this moment, readable from any task without waiting for anybody.
+
+package import Store
+import Synchronization
+
+package final class Leadership: Sendable {
+    private struct Term {
+        var lease: Lease
+        var until: Duration
+    }
+
+    private let term = Mutex<Term?>(nil)
+    private let refusals = Mutex<(@Sendable (Lease) -> Void)?>(nil)
+
+    package init() {}
+
+    /// A write under this lease was refused: no more is done under it from this moment on.
+    package func refused(_ lease: Lease) {
+        term.withLock { if $0?.lease == lease { $0 = nil } }
+        let handler = refusals.withLock { $0 }
+        handler?(lease)
+    }
+
+    /// Who is told of refusals.
+    func onRefused(_ handler: @escaping @Sendable (Lease) -> Void) {
+        refusals.withLock { $0 = handler }
+    }
+
+    /// The lease, as long as our own clock says that it may be acted under.
+    package func lease(at now: Duration) -> Lease? {
+        term.withLock { term in
+            guard let term, now < term.until else { return nil }
+            return term.lease
+        }
+    }
+
+    func begin(_ lease: Lease, until: Duration) {
+        term.withLock { $0 = Term(lease: lease, until: until) }
+    }
+
+    func extend(_ lease: Lease, until: Duration) {
+        term.withLock { term in
+            guard term?.lease == lease else { return }
+            term?.until = until
+        }
+    }
+
+    func end() {
+        term.withLock { $0 = nil }
+    }
+}

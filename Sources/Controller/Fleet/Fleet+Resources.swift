@@ -1,0 +1,217 @@
+// Apps and Servers come, change and go; placement follows.
+
+package import Model
+package import Reconcilers
+package import Store
+
+/// A stored resource, read and compiled.
+package enum CompiledResource: Sendable {
+    case app(CompiledApp, StoredMark)
+    case server(CompiledServer, StoredMark)
+    /// It is there and cannot be read: nothing about it is touched until it can.
+    case unreadable(ResourceKey, generation: Int, why: String)
+    /// It is not there. Without a tombstone nobody said that it may go.
+    case absent(ResourceKey, Tombstone?)
+}
+
+/// What is kept of a stored resource beside its compiled form.
+package struct StoredMark: Sendable, Hashable {
+    package var digest: String
+    package var confirmed: Int?
+
+    package init(digest: String, confirmed: Int?) {
+        self.digest = digest
+        self.confirmed = confirmed
+    }
+}
+
+extension Fleet {
+    /// Takes in what the store holds. Instances to look at are added to the wanted ones.
+    package mutating func update(_ resources: [CompiledResource]) {
+        var placementChanged: Set<Int> = []
+        for resource in resources {
+            switch resource {
+            case .app(let compiled, let mark):
+                if let index = set(compiled, mark) { placementChanged.insert(index) }
+            case .server(let compiled, let mark):
+                placementChanged.formUnion(set(compiled, mark))
+            case .unreadable(let key, let generation, let why):
+                setUnreadable(key, generation, why)
+            case .absent(let key, let tombstone):
+                placementChanged.formUnion(setAbsent(key, tombstone))
+            }
+        }
+        for index in placementChanged.sorted() { place(app: index) }
+    }
+
+    private mutating func set(_ compiled: CompiledApp, _ mark: StoredMark) -> Int? {
+        let index = app(compiled.name)
+        let old = apps[index]
+        let isSame = old.compiled?.generation == compiled.generation && old.problem == nil && old.digest == mark.digest
+        if isSame, old.confirmedGeneration == mark.confirmed { return nil }
+        apps[index].compiled = compiled
+        apps[index].problem = nil
+        apps[index].exists = true
+        apps[index].tombstone = nil
+        apps[index].generation = compiled.generation
+        apps[index].digest = mark.digest
+        apps[index].confirmedGeneration = mark.confirmed
+        recount(app: index)
+        wanted += ordered(apps[index].slots)
+        return index
+    }
+
+    private mutating func set(_ compiled: CompiledServer, _ mark: StoredMark) -> [Int] {
+        let index = server(compiled.name)
+        let old = servers[index]
+        let isSame = old.compiled?.generation == compiled.generation && old.problem == nil && old.digest == mark.digest
+        if isSame, old.confirmedGeneration == mark.confirmed { return [] }
+        servers[index].compiled = compiled
+        servers[index].problem = nil
+        servers[index].exists = true
+        servers[index].tombstone = nil
+        servers[index].generation = compiled.generation
+        servers[index].digest = mark.digest
+        servers[index].confirmedGeneration = mark.confirmed
+        placeOwn(server: index)
+        lookAtAll(onServer: index)
+        let isNew = !old.exists
+        return isNew || old.compiled?.labels != compiled.labels ? appsPlacedBySelector(orNaming: compiled.name) : []
+    }
+
+    private mutating func setUnreadable(_ key: ResourceKey, _ generation: Int, _ why: String) {
+        switch key.kind {
+        case .app:
+            let index = app(key.name)
+            apps[index].problem = why
+            apps[index].exists = true
+            dirtyStatuses.insert(.app(Int32(index)))
+        case .server:
+            let index = server(key.name)
+            servers[index].problem = why
+            servers[index].exists = true
+            dirtyStatuses.insert(.server(Int32(index)))
+        }
+    }
+
+    private mutating func setAbsent(_ key: ResourceKey, _ tombstone: Tombstone?) -> [Int] {
+        switch key.kind {
+        case .app:
+            let index = app(key.name)
+            let wasThere = apps[index].exists || apps[index].tombstone != tombstone
+            apps[index].compiled = nil
+            apps[index].problem = nil
+            apps[index].exists = false
+            apps[index].tombstone = tombstone
+            apps[index].status = nil
+            return wasThere ? [index] : []
+        case .server:
+            let index = server(key.name)
+            let wasThere = servers[index].exists || servers[index].tombstone != tombstone
+            servers[index].compiled = nil
+            servers[index].problem = nil
+            servers[index].exists = false
+            servers[index].tombstone = tombstone
+            servers[index].status = nil
+            guard wasThere else { return [] }
+            placeOwn(server: index)
+            lookAtAll(onServer: index)
+            return appsPlacedBySelector(orNaming: key.name)
+        }
+    }
+
+    /// Everything that the store listed is here; what else was known is absent.
+    package func missing(from listed: Set<ResourceKey>) -> [ResourceKey] {
+        apps.lazy.filter(\.exists).map { ResourceKey(.app, $0.name) }.filter { !listed.contains($0) }
+            + servers.lazy.filter(\.exists).map { ResourceKey(.server, $0.name) }.filter { !listed.contains($0) }
+    }
+
+    // Placement
+
+    private func appsPlacedBySelector(orNaming name: String) -> [Int] {
+        apps.indices.filter { index in
+            switch apps[index].compiled?.spec.placement {
+            case .selector: true
+            case .servers(let names): names.contains(name)
+            case nil: false
+            }
+        }
+    }
+
+    private mutating func place(app index: Int) {
+        let names = apps[index].compiled.map {
+            Placer.place(app: $0.name, $0.spec.placement, servers: labelsOfServers($0.spec.placement))
+        }
+        let wantedServers = Set((names ?? []).map { server($0) })
+        for slot in ordered(apps[index].slots) where self[slot].flags.contains(.placed) {
+            if wantedServers.contains(Int(self[slot].server)) { continue }
+            change(slot) { $0.flags.remove(.placed) }
+        }
+        for server in wantedServers.sorted(by: { servers[$0].name < servers[$1].name }) {
+            let slot = ensureSlot(app: index, server: server)
+            if self[slot].flags.contains(.placed) { continue }
+            change(slot) { $0.flags.insert(.placed) }
+            wanted.append(slot)
+        }
+        // Removals are decided last, when all counts that the brake looks at are final.
+        wanted += ordered(apps[index].slots).filter { !self[$0].flags.contains(.placed) }
+        dirtyStatuses.insert(.app(Int32(index)))
+    }
+
+    /// Only the servers that the placement can mean: a list of names needs no look at the rest.
+    private func labelsOfServers(_ placement: Placement) -> [String: [String: String]] {
+        var result: [String: [String: String]] = [:]
+        switch placement {
+        case .servers(let names):
+            for name in names {
+                if let compiled = server(named: name)?.compiled { result[name] = compiled.labels }
+            }
+        case .selector(let selector, _):
+            for server in servers {
+                guard let compiled = server.compiled, Placer.selects(selector, compiled.labels) else { continue }
+                result[server.name] = compiled.labels
+            }
+        }
+        return result
+    }
+
+    /// What the Server carries by itself: an instance of its own, once there is or was something.
+    private mutating func placeOwn(server index: Int) {
+        let name = servers[index].name
+        let hasContent = servers[index].compiled?.hasContent ?? false
+        guard hasContent || slot(InstanceID(app: nil, server: name)) != nil else {
+            dirtyStatuses.insert(.server(Int32(index)))
+            return
+        }
+        let slot = ensureSlot(app: -1, server: index)
+        let isDeclared = servers[index].exists
+        change(slot) { record in
+            if isDeclared { record.flags.insert(.placed) } else { record.flags.remove(.placed) }
+        }
+        dirtyStatuses.insert(.server(Int32(index)))
+    }
+
+    mutating func lookAtAll(onServer index: Int) { wanted += servers[index].slots.sorted() }
+
+    // What agents say of their servers
+
+    /// Takes in a monitor hash.
+    package mutating func update(_ observed: ObservedServer) {
+        let index = server(observed.name)
+        let hadReported = servers[index].hasReported
+        servers[index].hasReported = observed.reportedAt != nil
+        dirtyStatuses.insert(.server(Int32(index)))
+        guard servers[index].root != observed.root || hadReported != servers[index].hasReported else { return }
+        if let root = observed.root { servers[index].root = root }
+        lookAtAll(onServer: index)
+    }
+
+    /// These servers are stale and no others.
+    package mutating func setStale(_ stale: Set<String>) {
+        for index in servers.indices where servers[index].isStale != stale.contains(servers[index].name) {
+            servers[index].isStale.toggle()
+            dirtyStatuses.insert(.server(Int32(index)))
+            lookAtAll(onServer: index)
+        }
+    }
+}

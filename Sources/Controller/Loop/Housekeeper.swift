@@ -1,0 +1,101 @@
+// What is done by the clock rather than because of a change: silent servers, hand edits, and the slow pass that would find
+// whatever the feed should ever have missed.
+
+import Logging
+import Model
+package import Store
+
+package struct Housekeeper: Sendable {
+    let store: any ControllerStore
+    let loop: ReconcileLoop
+    let leadership: Leadership
+    let clock: StoreClock
+    let configuration: ControllerConfiguration
+    let time: any MonotonicTime
+    let logger: Logger
+
+    /// Runs until cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await every(configuration.staleCheck) { try await checkStale() } }
+            group.addTask { await handEdits() }
+            group.addTask { await slowPass() }
+        }
+    }
+
+    private func every(_ interval: Duration, _ body: () async throws -> Void) async {
+        while !Task.isCancelled {
+            do { try await body() } catch { logger.debug("housekeeping failed", metadata: ["error": "\(error)"]) }
+            await time.sleep(for: interval)
+        }
+    }
+
+    // Silent servers
+
+    /// A server is stale after three of its intervals, and never before the least time.
+    private func checkStale() async throws(StoreError) {
+        guard let now = clock.now() else { return }
+        let silent = try await store.staleServers(before: now + (.zero - configuration.staleMinimum))
+        let intervals = await loop.withFleet { fleet in fleet.intervals(of: silent) }
+        let slow = intervals.filter { $0.value * ObservedServer.staleAfterIntervals > configuration.staleMinimum }
+        var stale = Set(intervals.keys)
+        for server in try await store.observedServers(slow.keys.sorted()) {
+            if !server.isStale(every: slow[server.name] ?? .zero, at: now) { stale.remove(server.name) }
+        }
+        await loop.setStale(stale)
+    }
+
+    // Hand edits
+
+    private func handEdits() async {
+        let share = StoreLayout.shards / configuration.handEditSteps
+        var step = 0
+        while !Task.isCancelled {
+            if let lease = leadership.lease(at: time.now()) {
+                let shards = (step * share)..<((step + 1) * share)
+                await withDiscardingTaskGroup { group in
+                    for shard in shards { group.addTask { await settleEdits(shard: shard, lease) } }
+                }
+            }
+            step = (step + 1) % configuration.handEditSteps
+            await time.sleep(for: configuration.handEdits / configuration.handEditSteps)
+        }
+    }
+
+    private func settleEdits(shard: Int, _ lease: Lease) async {
+        do {
+            for key in try await store.handEdits(shard: shard) {
+                try await HandEdit(store: store, lease: lease, clock: clock).settle(key)
+            }
+        } catch .fenced {
+            leadership.refused(lease)
+        } catch .conflict {
+            // Edited or applied again in between: the next round looks again.
+        } catch {
+            logger.debug("hand edit not settled", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // The slow pass
+
+    /// One shard after the other, so that a pass is spread over its whole time.
+    private func slowPass() async {
+        var shard = 0
+        while !Task.isCancelled {
+            await time.sleep(for: configuration.fullPass / StoreLayout.shards)
+            do {
+                let suspects = try await provePass(shard: shard)
+                if !suspects.isEmpty { await loop.resync(suspects) }
+            } catch {
+                logger.debug("slow pass failed", metadata: ["shard": "\(shard)", "error": "\(error)"])
+            }
+            shard = (shard + 1) % StoreLayout.shards
+        }
+    }
+
+    /// Instances of the shard that are not proven to be what they were when they were last looked at.
+    package func provePass(shard: Int) async throws(StoreError) -> [Slot] {
+        let summaries = try await store.summaries(shard: shard)
+        return await loop.withFleet { $0.unproven(summaries, shard: shard) }
+    }
+}

@@ -1,0 +1,105 @@
+// One look at one instance: read, resolve, decide, commit.
+
+import Logging
+import Model
+import Reconcilers
+package import Store
+
+extension ReconcileLoop {
+    @concurrent nonisolated func work(_ slot: Slot) async {
+        var finding: Finding?
+        let result = await look(at: slot, &finding)
+        await finish(slot, finding, result)
+    }
+
+    /// What became of one try.
+    private enum Try {
+        case done(WorkResult)
+        /// Somebody wrote in between.
+        case again
+    }
+
+    private nonisolated func look(at slot: Slot, _ finding: inout Finding?) async -> WorkResult {
+        for _ in 0..<configuration.conflictRepeats {
+            guard let work = await begin(slot), let now = clock.now() else { return .settled }
+            do {
+                if case .done(let result) = try await look(work, now: now, &finding) { return result }
+            } catch {
+                log(error, work)
+                return .failed
+            }
+        }
+        return .failed
+    }
+
+    private nonisolated func look(
+        _ work: Work, now: Timestamp, _ finding: inout Finding?
+    ) async throws(StoreError) -> Try {
+        let snapshot = try await store.instance(work.id)
+        var decision = Decision(work, snapshot, now: now, budget: false)
+        let isLeading = leadership.lease(at: time.now()) != nil
+        if decision.waitsForBudget, isLeading, await reserve(work.slot) {
+            decision = Decision(work, snapshot, now: now, budget: true)
+        }
+        finding = decision.finding
+        let after = again(decision)
+        guard let lease = leadership.lease(at: time.now()) else {
+            finding?.isPending = decision.waitsForBudget || decision.commit(epoch: 0, now: now) != nil
+            return .done(after)
+        }
+        guard let commit = decision.commit(epoch: lease.epoch, now: now) else { return .done(after) }
+        do {
+            try await store.commit(commit, lease: lease)
+        } catch .conflict {
+            return .again
+        } catch .fenced(let epoch) {
+            logger.warning(
+                "a write was refused",
+                metadata: ["instance": "\(work.id)", "epoch": "\(lease.epoch)", "newer": "\(epoch)"])
+            leadership.refused(lease)
+            finding?.isPending = true
+            return .done(.settled)
+        }
+        if let job = commit.job {
+            logger.info(
+                "job emitted",
+                metadata: [
+                    "instance": "\(work.id)", "job": "\(job.id)", "generation": "\(job.plan.generation)",
+                    "steps": "\(job.plan.steps.count)", "epoch": "\(lease.epoch)",
+                ])
+        }
+        return .done(after)
+    }
+
+    private nonisolated func again(_ decision: Decision) -> WorkResult {
+        guard let at = decision.outcome.lookAgainAt else { return .settled }
+        return .requeue(after: max(.zero, clock.local(at) - time.now()))
+    }
+
+    private nonisolated func log(_ error: StoreError, _ work: Work) {
+        if case .corrupt(let key, let why) = error {
+            logger.error("what is stored cannot be read", metadata: ["key": "\(key)", "why": "\(why)"])
+        } else {
+            logger.debug("look failed", metadata: ["instance": "\(work.id)", "error": "\(error)"])
+        }
+    }
+
+    /// Reads and decides about many without writing: at the start, and after a gap in the feed.
+    @concurrent package nonisolated func survey(_ slots: [Slot]) async throws(StoreError) {
+        for start in stride(from: 0, to: slots.count, by: configuration.requeueBatch) {
+            let works = await begin(slots[start..<min(start + configuration.requeueBatch, slots.count)])
+            guard !works.isEmpty, let now = clock.now() else { continue }
+            let collected = SnapshotCollector()
+            try await store.instances(works.map(\.id)) { collected.add($0) }
+            let findings = zip(works, collected.snapshots).map { work, snapshot in
+                let decision = Decision(work, snapshot, now: now, budget: false)
+                var finding = decision.finding
+                finding.isPending =
+                    decision.waitsForBudget || decision.commit(epoch: 0, now: now) != nil
+                    || decision.outcome.lookAgainAt != nil
+                return (slot: work.slot, finding: finding)
+            }
+            await settle(findings)
+        }
+    }
+}

@@ -1,0 +1,164 @@
+// The loop: owns the fleet and the queue, hands instances to a bounded number of workers, and takes back what they found.
+//
+// Every replica runs it. What differs for the leader is one thing: it may commit. A standby comes to the same decisions,
+// remembers which of them would have written, and decides those again when it leads.
+//
+// Guarantees: all state changes in short synchronous steps; workers read, decide and write outside of the actor. Lists of
+// instances to look at, however long, are put on the queue in bounded portions.
+
+import DequeModule
+package import Logging
+package import Model
+import Reconcilers
+package import Store
+
+package actor ReconcileLoop {
+    package private(set) var fleet = Fleet()
+    private var queue: WorkQueue<Slot>
+    /// Instances to be queued, and how urgently: what a change of many brought.
+    private var backlog = Deque<(slot: Slot, priority: WorkPriority)>()
+    nonisolated let store: any ControllerStore
+    nonisolated let leadership: Leadership
+    nonisolated let clock: StoreClock
+    nonisolated let configuration: ControllerConfiguration
+    nonisolated let time: any MonotonicTime
+    nonisolated let logger: Logger
+    private nonisolated let signal = Signal()
+
+    package init(
+        store: any ControllerStore, leadership: Leadership, clock: StoreClock, configuration: ControllerConfiguration,
+        time: any MonotonicTime, logger: Logger
+    ) {
+        self.store = store
+        self.leadership = leadership
+        self.clock = clock
+        self.configuration = configuration
+        self.time = time
+        self.logger = logger
+        queue = WorkQueue(backoff: configuration.queue)
+    }
+
+    // Running
+
+    /// Runs until cancelled.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                moveBacklog()
+                let now = time.now()
+                while queue.runningCount < configuration.workers, let slot = queue.next(now: now) {
+                    group.addTask { await self.work(slot) }
+                }
+                if !backlog.isEmpty {
+                    await Task.yield()
+                    continue
+                }
+                let isFull = queue.runningCount >= configuration.workers
+                await signal.wait(until: isFull ? nil : queue.nextDue(now: now), time: time)
+            }
+        }
+    }
+
+    /// How much there is to do now, for tests and logs.
+    package var load: (waiting: Int, running: Int) { (queue.waitingCount + backlog.count, queue.runningCount) }
+
+    private func moveBacklog() {
+        let now = time.now()
+        for _ in 0..<configuration.requeueBatch {
+            guard let next = backlog.popFirst() else { return }
+            queue.add(next.slot, due: now, priority: next.priority, now: now)
+        }
+    }
+
+    /// What the fleet wants to be looked at goes on the queue: at once if it is little.
+    private func takeWanted(_ priority: WorkPriority = .change) {
+        let wanted = fleet.takeWanted()
+        guard !wanted.isEmpty else { return }
+        add(wanted, priority)
+    }
+
+    private func add(_ slots: [Slot], _ priority: WorkPriority) {
+        if backlog.isEmpty, slots.count <= configuration.requeueBatch {
+            let now = time.now()
+            for slot in slots { queue.add(slot, due: now, priority: priority, now: now) }
+        } else {
+            for slot in slots { backlog.append((slot, priority)) }
+        }
+        signal.raise()
+    }
+
+    // What workers ask and tell
+
+    func begin(_ slot: Slot) -> Work? { fleet.begin(slot) }
+
+    func begin(_ slots: ArraySlice<Slot>) -> [Work] { slots.compactMap { fleet.begin($0) } }
+
+    func reserve(_ slot: Slot) -> Bool { fleet.reserve(slot) }
+
+    func finish(_ slot: Slot, _ finding: Finding?, _ result: WorkResult) {
+        if let finding { fleet.settle(slot, finding) }
+        queue.finish(slot, result, now: time.now())
+        takeWanted()
+        signal.raise()
+    }
+
+    // What the feed brings
+
+    /// Takes in resources as they are stored now.
+    package func update(_ resources: [CompiledResource]) {
+        fleet.update(resources)
+        takeWanted()
+    }
+
+    package func update(_ servers: [ObservedServer]) {
+        for server in servers { fleet.update(server) }
+        takeWanted()
+    }
+
+    package func setStale(_ servers: Set<String>) {
+        fleet.setStale(servers)
+        takeWanted()
+    }
+
+    /// Instances that the feed names. A leader knows what it committed itself.
+    package func touched(_ instances: [(id: InstanceID, what: String)]) {
+        let isLeading = leadership.lease(at: time.now()) != nil
+        var slots: [Slot] = []
+        for (id, what) in instances {
+            let isOwn = what == "committed"
+            if isLeading, isOwn { continue }
+            let slot = fleet.ensureSlot(id)
+            if isOwn { fleet.markUnseen(slot) }
+            slots.append(slot)
+        }
+        add(slots, .change)
+    }
+
+    /// Makes places for instances that the store has, and returns those of all servers of the shard.
+    package func register(_ ids: [InstanceID]) -> [Slot] { ids.map { fleet.ensureSlot($0) } }
+
+    package func resync(_ slots: [Slot]) { add(slots, .resync) }
+
+    /// What a pass over many read: findings are taken in, and what would write is queued.
+    func settle(_ findings: [(slot: Slot, finding: Finding)]) {
+        for (slot, finding) in findings { fleet.settle(slot, finding) }
+        takeWanted()
+        if leadership.lease(at: time.now()) != nil {
+            add(findings.lazy.filter { $0.finding.isPending }.map(\.slot), .resync)
+        }
+    }
+
+    /// Lets synchronous questions and changes be made of the fleet in one step.
+    package func withFleet<Value: Sendable>(_ body: @Sendable (inout Fleet) -> Value) -> Value {
+        defer { takeWanted() }
+        return body(&fleet)
+    }
+
+    /// A term began: what a standby had decided is decided again, and now written.
+    package func leadershipBegan() {
+        fleet.forgetStatuses()
+        fleet.wakePending()
+        takeWanted()
+        signal.raise()
+    }
+}
