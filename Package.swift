@@ -118,7 +118,7 @@ let package = Package(
         .testTarget(name: "ModelTests", dependencies: ["Model"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "CJansson"]),
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestRedis"]),
-        .testTarget(name: "ReconcilersTests", dependencies: ["Reconcilers", "Model"]),
+        .testTarget(name: "ReconcilersTests", dependencies: ["Reconcilers", "Model"], exclude: ["Scenarios"]),
         .testTarget(
             name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON"], exclude: ["Fixtures"]),
         .testTarget(name: "OutputTests", dependencies: ["Output", "Model", "JSON", "Manifests", "Reconcilers", "Store"]),

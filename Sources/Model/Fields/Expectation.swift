@@ -10,20 +10,22 @@ public enum Expectation: Sendable, Hashable {
     /// `<head> <owner>:<group>` where one of owner and group is of no interest.
     case owned(head: String, owner: String?, group: String?)
 
+    /// Compares bytes: two spellings of one letter (Swift's `==`) are two different contents on a server.
     public func isMet(by observed: String) -> Bool {
         switch self {
-        case .exactly(let text): observed == text
-        case .startsWith(let prefix): observed.hasPrefix(prefix)
+        case .exactly(let text): observed.utf8.elementsEqual(text.utf8)
+        case .startsWith(let prefix): observed.utf8.starts(with: prefix.utf8) && !FieldValue.isError(observed)
         case .present: observed != FieldValue.absent && !FieldValue.isError(observed)
         case .owned(let head, let owner, let group): Self.matches(observed, head: head, owner: owner, group: group)
         }
     }
 
     private static func matches(_ observed: String, head: String, owner: String?, group: String?) -> Bool {
-        guard observed.hasPrefix(head + " ") else { return false }
-        let parts = observed.dropFirst(head.count + 1).split(separator: ":", maxSplits: 1)
-        guard parts.count == 2 else { return false }
-        return (owner.map { parts[0] == $0 } ?? true) && (group.map { parts[1] == $0 } ?? true)
+        guard observed.utf8.starts(with: (head + " ").utf8) else { return false }
+        let rest = observed.utf8.dropFirst(head.utf8.count + 1)
+        guard let colon = rest.firstIndex(of: UInt8(ascii: ":")) else { return false }
+        return (owner.map { rest[..<colon].elementsEqual($0.utf8) } ?? true)
+            && (group.map { rest[rest.index(after: colon)...].elementsEqual($0.utf8) } ?? true)
     }
 
     /// As people read it: in plans and drift reports.

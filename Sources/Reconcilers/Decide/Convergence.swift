@@ -17,7 +17,8 @@ struct Convergence {
         self.now = now
         standing = HoldRule.standing(input, now: now)
         wentBack = HoldRule.wentBack(input, desired)
-        let answers = input.assignment?.digest == desired.digest && input.observed?.digest == desired.digest
+        let answers =
+            !input.wasRemoving && input.assignment?.digest == desired.digest && input.observed?.digest == desired.digest
         comparison = answers ? FieldComparison(desired: desired, observed: input.observed?.fields ?? [:]) : nil
     }
 
@@ -39,9 +40,10 @@ struct Convergence {
         return outcome
     }
 
-    /// The digest decides, not the generation: a change elsewhere in the App asks nothing of this instance.
+    /// The digest decides, not the generation: a change elsewhere in the App asks nothing of this instance. One that was on
+    /// its way out is assigned anew, because its agent may have let go of it.
     private var assignment: ReconcileOutcome.AssignmentChange {
-        if wentBack != nil || input.assignment?.digest == desired.digest { return .keep }
+        if wentBack != nil || input.assignment?.digest == desired.digest && !input.wasRemoving { return .keep }
         return .set(desired.withoutContents)
     }
 

@@ -16,8 +16,8 @@ enum Message {
     static func hold(_ hold: Hold, of id: InstanceID) -> String {
         switch hold {
         case .suspended(let reason): "suspended: \(reason)"
-        case .dependency(let missing): "waits for \(missing)"
-        case .budget: "waits for another instance: update.maxUnavailable is used up"
+        case .dependency(let missing): "waiting for \(missing)"
+        case .budget: "waiting for other instances: update.maxUnavailable is used up"
         case .removalNeedsConfirmation(let removing, let total):
             "removing \(removing) of \(total) instances needs a person: opsapply confirm \(id.resource)"
         case .generationWentBack(let observed, let desired):

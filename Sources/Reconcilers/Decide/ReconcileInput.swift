@@ -19,11 +19,14 @@ public struct ReconcileInput: Sendable, Hashable {
     public var drift: [FieldKey: DriftRecord]
     public var metDigest: String
     public var gates: Gates
+    /// The phase that stands is `removing`: an open job takes away, and the agent may have let go of its assignment.
+    public var wasRemoving: Bool
 
     public init(
         id: InstanceID, desired: DesiredInstance?, removal: RemovalAuthority?, assignment: Assignment?,
         observed: ObservedInstance?, openJob: String?, round: Int, roundEndedAt: Timestamp?, roundError: String?,
-        roundGeneration: Int, drift: [FieldKey: DriftRecord], metDigest: String, gates: Gates
+        roundGeneration: Int, drift: [FieldKey: DriftRecord], metDigest: String, gates: Gates,
+        wasRemoving: Bool = false
     ) {
         self.id = id
         self.desired = desired
@@ -38,5 +41,6 @@ public struct ReconcileInput: Sendable, Hashable {
         self.drift = drift
         self.metDigest = metDigest
         self.gates = gates
+        self.wasRemoving = wasRemoving
     }
 }

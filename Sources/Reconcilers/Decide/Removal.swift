@@ -54,7 +54,8 @@ struct Removal {
     private func settleJob(_ outcome: inout ReconcileOutcome, _ plan: Plan) {
         let id = JobID.make(plan)
         if let openJob = input.openJob {
-            outcome.cancelUnstarted = openJob != id || outcome.hold?.isSuspension == true
+            let isRemoval = input.wasRemoving || openJob == id
+            outcome.cancelUnstarted = !isRemoval || outcome.hold?.isSuspension == true
         } else if outcome.hold == nil {
             outcome.emit = plan
             outcome.jobID = id

@@ -5,7 +5,18 @@ public import Model
 
 public enum DriftReporter {
     /// A row for each field, in the order of steps.
-    public static func rows(_ input: ReconcileInput, now: Timestamp) -> [DriftRow] {
+    /// - Parameter waiting: the controller's message for an instance in phase `waiting`, for readers that do not know the
+    ///   state of dependencies and of the update budget themselves.
+    public static func rows(_ input: ReconcileInput, waiting: String? = nil, now: Timestamp) -> [DriftRow] {
+        var rows = allRows(input, now: now)
+        guard let waiting, input.openJob == nil else { return rows }
+        for index in rows.indices where rows[index].action == DriftAction.due {
+            rows[index].action = waiting.hasPrefix("waiting") ? waiting : "waiting: \(waiting)"
+        }
+        return rows
+    }
+
+    private static func allRows(_ input: ReconcileInput, now: Timestamp) -> [DriftRow] {
         let outcome = Reconciler.reconcile(input, now: now)
         guard let desired = input.desired else { return leaving(input, outcome, now: now) }
         let answers = input.observed?.digest == desired.digest
@@ -49,9 +60,12 @@ public enum DriftReporter {
     ) -> String {
         if let hold = outcome.hold { return DriftAction.of(hold, input.id) }
         if let job = input.openJob { return "pending job \(job)" }
-        if state == .unknown { return "waiting: the agent of \(input.id.server) has not observed it" }
-        if outcome.wanted?.steps.contains(where: { $0.field == key }) == true { return "pending: a job is due" }
-        return DriftAction.none
+        if let value = input.observed?.fields[key], FieldValue.isError(value) { return DriftAction.none }
+        if state == .unknown { return "waiting for the agent of \(input.id.server) to observe it" }
+        if let plan = outcome.wanted {
+            return plan.steps.contains { $0.field == key } ? DriftAction.due : DriftAction.none
+        }
+        return key.kind == .health || outcome.phase != .unknown ? DriftAction.none : outcome.message
     }
 
     private static func leaving(_ input: ReconcileInput, _ outcome: ReconcileOutcome, now: Timestamp) -> [DriftRow] {
@@ -70,13 +84,14 @@ public enum DriftReporter {
 /// The words of the report's last column.
 enum DriftAction {
     static let none = "none"
+    static let due = "pending: a job is due"
 
     static func of(_ hold: Hold, _ id: InstanceID) -> String {
         let message = Message.hold(hold, of: id)
         return switch hold {
-        case .suspended: message
+        case .suspended, .dependency, .budget: message
         case .backoff: "failed: \(message)"
-        case .dependency, .budget, .removalNeedsConfirmation, .generationWentBack, .orphaned, .stale:
+        case .removalNeedsConfirmation, .generationWentBack, .orphaned, .stale:
             "waiting: \(message)"
         }
     }

@@ -16,6 +16,8 @@ struct ExpectationSlot: Sendable {
         case hashed(Int)
         /// A hash over this many of the first bytes.
         case hashedPrefix(Int, length: Int)
+        /// The same, and then a space and `owner:group`, of which one is of no interest.
+        case hashedOwned(Int, length: Int, owner: String?, group: String?)
     }
 
     let key: [UInt8]
@@ -33,7 +35,7 @@ final class ExpectationTable: Sendable {
         slots = entries.enumerated().map { index, entry in
             let rule = Self.rule(entry, next: hashed.count)
             switch rule {
-            case .hashed, .hashedPrefix: hashed.append(index)
+            case .hashed, .hashedPrefix, .hashedOwned: hashed.append(index)
             case .exactly, .startsWith, .present, .judged: break
             }
             return ExpectationSlot(key: Array(entry.key.description.utf8), rule: rule)
@@ -60,15 +62,17 @@ final class ExpectationTable: Sendable {
         }
     }
 
-    /// A file whose content is the server's own. With one of owner and group given its text would have to be taken apart:
-    /// then nothing is known to be in sync this way, and the long way decides.
+    /// A file whose content is the server's own.
     private static func fileRule(_ ownership: Ownership, next: Int) -> ExpectationSlot.Rule {
         switch (ownership.owner, ownership.group) {
-        case (nil, nil):
-            .hashedPrefix(next, length: "sha256:".utf8.count + 64 + " 0644 ".utf8.count)
-        default: .hashed(next)
+        case (nil, nil): .hashedPrefix(next, length: fileHeadLength + 1)
+        case (_?, _?): .hashed(next)
+        case (let owner, let group): .hashedOwned(next, length: fileHeadLength, owner: owner, group: group)
         }
     }
+
+    /// Bytes of `sha256:<64 hex> 0644`.
+    private static let fileHeadLength = "sha256:".utf8.count + 64 + " 0644".utf8.count
 }
 
 /// One instance's expectation: a shared table and what is this server's own.

@@ -41,10 +41,23 @@ public struct FieldComparer {
         case .present: !Self.isGone(value) && !Self.isError(value)
         case .judged(let expectation): expectation.isMet(by: String(decoding: value, as: UTF8.self))
         case .hashed(let place): ByteHash.of(value) == expectation.hashes[place]
-        case .hashedPrefix(let place, let length):
-            value.count >= length
-                && ByteHash.of(UnsafeRawBufferPointer(rebasing: value[..<length])) == expectation.hashes[place]
+        case .hashedPrefix(let place, let length): headIsMet(value, length, place)
+        case .hashedOwned(let place, let length, let owner, let group):
+            headIsMet(value, length, place) && Self.ownedIsMet(value, length, owner: owner, group: group)
         }
+    }
+
+    private func headIsMet(_ value: UnsafeRawBufferPointer, _ length: Int, _ place: Int) -> Bool {
+        value.count >= length
+            && ByteHash.of(UnsafeRawBufferPointer(rebasing: value[..<length])) == expectation.hashes[place]
+    }
+
+    private static func ownedIsMet(
+        _ value: UnsafeRawBufferPointer, _ length: Int, owner: String?, group: String?
+    ) -> Bool {
+        let text = String(decoding: value, as: UTF8.self)
+        let head = String(decoding: value[..<length], as: UTF8.self)
+        return Expectation.owned(head: head, owner: owner, group: group).isMet(by: text)
     }
 
     private static func isField(_ key: UnsafeRawBufferPointer) -> Bool { key.contains(UInt8(ascii: ":")) }
