@@ -21,7 +21,8 @@ struct PreviewTests {
 
     @Test func `what nobody looked at is apart from the steps`() throws {
         var generator = SeededGenerator(seed: 7)
-        let desired = try #require(generator.desired())
+        let resolved = generator.desired()
+        let desired = try #require(resolved)
         let preview = PlanPreview(desired: desired, observed: nil)
         #expect(preview.change == .create)
         #expect(preview.steps.isEmpty)
