@@ -53,7 +53,10 @@ enum Child {
         }
         var status: Int32 = 0
         waitpid(child, &status, 0)
-        guard status == 0 else { throw Failed(description: "\(command[0]) ended with status \(status); is there a python with jsonschema in it?") }
+        guard status == 0 else {
+            throw Failed(
+                description: "\(command[0]) ended with status \(status); is there a python with jsonschema in it?")
+        }
         return String(decoding: try ManifestSource(file: output).text, as: UTF8.self)
     }
 }

@@ -58,6 +58,20 @@ import Testing
         #expect(try warnings(given + [app("a", web + #","config":{"x":"${config.y}"}"#)]).count == 1)
     }
 
+    @Test func `a file that two Apps declare for one server is a warning`() throws {
+        let given = [server("s", role: "web"), server("t", role: "db")]
+        let file = #","files":{"/etc/x":{"content":"x"}},"packages":{"p":"present"},"directories":{"/d":{}}"#
+        let found = try warnings(given + [app("a", web + file), app("b", #""placement":{"servers":["s"]}"# + file)])
+        #expect(found.count == 1)
+        #expect(found.first?.hasPrefix("b.json:") == true)
+        #expect(
+            found.first?.hasSuffix("App/a declares it as well, and both can be on s: one would undo the other") == true)
+        #expect(
+            try warnings(given + [app("a", web + file), app("b", #""placement":{"servers":["t"]}"# + file)]).isEmpty)
+        let version = #","packages":{"p":"1.2"}"#
+        #expect(try warnings(given + [app("a", web + file), app("b", web + version)]).count == 1)
+    }
+
     @Test func `two resources of one name in two files are an error that names both places`() {
         let found = errors([app("a", web, file: "x/one.json"), app("a", web, file: "x/two.json")])
         #expect(found.count == 1)

@@ -14,6 +14,8 @@ struct SetCheck {
 
     private let members: [Member]
     private let context: ManifestContext
+    /// Labels by name: of the given servers, and of the stored ones that are not given.
+    private var servers: [String: [String: String]] = [:]
     /// The first resource of each name.
     private var first: [ResourceKey: Int] = [:]
     /// By the index of the member they are in.
@@ -24,9 +26,11 @@ struct SetCheck {
         self.members = members
         self.context = context
         checkNames()
+        servers = knownServers()
         checkCycles()
         for (index, member) in members.enumerated() where member.reading.kind == .app { checkApp(index) }
         for index in members.indices { checkConfig(index) }
+        warnings += SharedFields(members, servers: servers).warnings
     }
 
     // MARK: Names
@@ -82,15 +86,14 @@ struct SetCheck {
                 warn(index, ["spec", "dependsOn", .key(app)], "there is no App \(Words.quoted(app)) yet", spot: .key)
             }
         }
-        let servers = knownServers()
         switch SpecBuilder.placement(spec["placement"]) {
-        case .servers(let names): checkListed(index, names, servers, spec)
-        case .selector(let labels, let count): checkSelected(index, labels, count, servers, spec)
+        case .servers(let names): checkListed(index, names, spec)
+        case .selector(let labels, let count): checkSelected(index, labels, count, spec)
         }
     }
 
     private mutating func checkListed(
-        _ index: Int, _ names: [String], _ servers: [String: [String: String]], _ spec: JSONValue
+        _ index: Int, _ names: [String], _ spec: JSONValue
     ) {
         for server in (spec["servers"]?.object ?? [:]).keys where !names.contains(server) {
             error(
@@ -105,8 +108,7 @@ struct SetCheck {
     }
 
     private mutating func checkSelected(
-        _ index: Int, _ labels: [String: String], _ count: Int?, _ servers: [String: [String: String]],
-        _ spec: JSONValue
+        _ index: Int, _ labels: [String: String], _ count: Int?, _ spec: JSONValue
     ) {
         let selected = servers.filter { server in labels.allSatisfy { server.value[$0.key] == $0.value } }
         if selected.isEmpty {
@@ -127,7 +129,6 @@ struct SetCheck {
         }
     }
 
-    /// Labels by name: of the given servers, and of the stored ones that are not given.
     private func knownServers() -> [String: [String: String]] {
         var servers = context.servers
         for (key, index) in first where key.kind == .server {

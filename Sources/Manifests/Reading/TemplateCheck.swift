@@ -19,7 +19,9 @@ struct TemplateCheck {
         let bytes = Array(text.utf8)
         var faults: [Fault] = []
         var index = 0
-        while let dollar = bytes[index...].firstIndex(of: UInt8(ascii: "$")), dollar + 1 < bytes.count {
+        while faults.count < ManifestLimits.errors, let dollar = bytes[index...].firstIndex(of: UInt8(ascii: "$")),
+            dollar + 1 < bytes.count
+        {
             index = dollar + 2
             guard bytes[dollar + 1] == UInt8(ascii: "{") else {
                 if bytes[dollar + 1] != UInt8(ascii: "$") { index = dollar + 1 }

@@ -49,12 +49,15 @@ enum WorkloadBuilder {
         if let text = value["content"]?.string {
             // In the model every inline content is a template: one that is none has its dollars doubled.
             let isTemplate = ObjectView(value, WorkloadSchema.file).flag("template")
-            return .inline(
-                isTemplate ? text : text.split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$")
-            )
+            return .inline(isTemplate ? text : literal(text))
         }
         guard let digest = value["source"]?["blob"]?.string else { return nil }
         return .blob(digest: digest, template: isTemplateSource(value))
+    }
+
+    private static func literal(_ text: String) -> String {
+        let dollar = UInt8(ascii: "$")
+        return String(decoding: text.utf8.flatMap { $0 == dollar ? [dollar, dollar] : [$0] }, as: UTF8.self)
     }
 
     /// Whether the file's source is expanded: as the file says, else as its source was found to be.

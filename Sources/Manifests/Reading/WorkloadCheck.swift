@@ -122,10 +122,10 @@ struct WorkloadCheck {
 
     private static func ancestors(of path: String) -> [String] {
         var ancestors: [String] = []
-        var rest = path[...]
-        while let slash = rest.lastIndex(of: "/"), slash != rest.startIndex {
+        var rest = path.utf8[...]
+        while let slash = rest.lastIndex(of: UInt8(ascii: "/")), slash != rest.startIndex {
             rest = rest[..<slash]
-            ancestors.append(String(rest))
+            ancestors.append(String(Substring(rest)))
         }
         return ancestors
     }

@@ -13,7 +13,7 @@ enum DurationText {
     static func parse(_ text: String) -> Duration? {
         let digits = text.utf8.prefix(while: Letters.isDigit)
         guard (1...mostDigits).contains(digits.count), let number = Int64(String(Substring(digits))) else { return nil }
-        let unit = String(text.dropFirst(digits.count))
+        let unit = String(Substring(text.utf8.dropFirst(digits.count)))
         return units.first { $0.name == unit }.map { .milliseconds(number * $0.milliseconds) }
     }
 
