@@ -1,7 +1,7 @@
 // The one door from JSON to the model. Reading is strict, and tells everything that is wrong at once.
 //
-// Guarantees: what is read is valid on its own and together with the rest of the run; reading never changes anything; the
-// canonical form of a resource reads back as the same spec, and its own canonical form is the same text.
+// Guarantees: what is read is valid on its own and together with the rest of the run; reading never changes anything;
+// the canonical form of a resource reads back as the same spec, and its own canonical form is the same text.
 
 internal import JSON
 

@@ -53,7 +53,8 @@ import Testing
         for (name, verdict) in zip(names, verdicts) { #expect(verdict, "\(name)") }
     }
 
-    /// What only the reader can tell has `.semantic` in its name; that a schema accepts it shows that the mark is right.
+    /// What only the reader can tell has `.semantic` in its name; that a schema accepts it shows that the mark is
+    /// right.
     @Test func `the schema refuses every bad manifest that a schema can refuse`() throws {
         let names = Fixtures.bad()
         let verdicts = try Self.verdicts(on: names)

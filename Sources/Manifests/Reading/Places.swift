@@ -66,8 +66,8 @@ struct Places {
         }
     }
 
-    /// The place of the byte that is `offset` bytes into the string at a path. The literal is on one line, but an escape
-    /// in it is longer than what it stands for.
+    /// The place of the byte that is `offset` bytes into the string at a path. The literal is on one line, but an
+    /// escape in it is longer than what it stands for.
     private func place(of offset: Int, inStringAt path: [PathElement]) -> Origin {
         var origin = origin(of: path)
         var literal = literal(at: origin)

@@ -1,5 +1,5 @@
-// Whether every `${…}` of a template names something that is known. `Template` stops at the first that does not; here all
-// of them are wanted, each with its place.
+// Whether every `${…}` of a template names something that is known. `Template` stops at the first that does not; here
+// all of them are wanted, each with its place.
 
 internal import Model
 

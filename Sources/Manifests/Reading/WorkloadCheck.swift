@@ -1,5 +1,5 @@
-// What makes the parts of one workload fit together: references, template names, paths. It looks at a workload as it will
-// be, so once at that of the spec and once at that of each override.
+// What makes the parts of one workload fit together: references, template names, paths. It looks at a workload as it
+// will be, so once at that of the spec and once at that of each override.
 
 internal import JSON
 internal import Model

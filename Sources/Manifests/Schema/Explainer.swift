@@ -4,8 +4,8 @@ internal import JSON
 internal import Model
 
 enum Explainer {
-    /// Text for a path such as `App`, `App.spec.health` or `App.spec.health.http`. The name of an entry may stand in the
-    /// path, as `<name>` or `*`, or be left out.
+    /// Text for a path such as `App`, `App.spec.health` or `App.spec.health.http`. The name of an entry may stand in
+    /// the path, as `<name>` or `*`, or be left out.
     static func explain(_ path: String) throws(ExplainError) -> String {
         let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard let kind = Kind.allCases.first(where: { $0.rawValue.lowercased() == parts[0].lowercased() }) else {

@@ -1,5 +1,5 @@
-// The schema as values. One table (`AppSchema`, `ServerSchema`, `WorkloadSchema`) drives the strict reading, the defaults,
-// JSON Schema and `explain`, so these cannot say different things.
+// The schema as values. One table (`AppSchema`, `ServerSchema`, `WorkloadSchema`) drives the strict reading, the
+// defaults, JSON Schema and `explain`, so these cannot say different things.
 
 internal import JSON
 

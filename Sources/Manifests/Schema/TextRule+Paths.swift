@@ -1,5 +1,5 @@
-// Paths: of what is managed (absolute, and never a way out of the agent's root), beside the manifest (relative, and never
-// a way out of its folder), and in commands (templates).
+// Paths: of what is managed (absolute, and never a way out of the agent's root), beside the manifest (relative, and
+// never a way out of its folder), and in commands (templates).
 
 extension TextRule {
     /// The longest path and the longest name in it, in bytes (Linux: PATH_MAX with its NUL, NAME_MAX).

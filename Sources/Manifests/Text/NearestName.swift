@@ -4,7 +4,8 @@ enum NearestName {
     /// Longer names are not compared: distance is quadratic.
     private static let longestName = 256
 
-    /// The candidate nearest to `name`, if any is near enough: a third of its letters may differ, or one may begin with the other.
+    /// The candidate nearest to `name`, if any is near enough: a third of its letters may differ, or one may begin
+    /// with the other.
     static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased().utf8)
         guard !wanted.isEmpty, wanted.count <= longestName else { return nil }
