@@ -101,10 +101,11 @@ let package = Package(
         .executableTarget(
             name: "opscontroller",
             dependencies: [
-                "Controller", "RedisStore", "Store", "Model", "Programs",
+                "Controller", "Redis", "RedisStore", "Store", "Model", "Programs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(
             name: "opsagent",
