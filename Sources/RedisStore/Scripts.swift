@@ -12,7 +12,9 @@ enum Scripts {
     static let seal = RedisScript(source: PackageResources.seal_lua)
     static let handEdits = RedisScript(source: PackageResources.handEdits_lua)
     static let listInstances = RedisScript(source: PackageResources.listInstances_lua)
-    static let recordEvent = joined([feed, fence, PackageResources.recordEvent_lua])
+    static let recordEvent = joined([
+        PackageResources.preludeEvents_lua, feed, fence, PackageResources.recordEvent_lua,
+    ])
 
     static let applyResource = resource(PackageResources.applyResource_lua)
     static let deleteResource = resource(PackageResources.deleteResource_lua)

@@ -104,13 +104,28 @@ import Testing
                 let record = try #require(try await store.job(server: "server1", id: "j1"))
                 #expect(record.state == .delayed && record.error == "no space" && record.attempt == attempt)
                 #expect(try await store.instance(webapp).control?.openJob == "j1")
-                #expect(try await claim(store, "early").nextDueAt == record.dueAt)
                 try await bench.pass(.milliseconds(6))
             }
             #expect(try await store.job(server: "server1", id: "j1")?.state == .dead)
             let control = try #require(try await store.instance(webapp).control)
             #expect(control.openJob == nil && control.round.round == 1 && control.round.error == "no space")
             #expect(control.round.generation == 3 && control.round.endedAt != nil)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a delayed job is not claimed before it is due, and the claim says when that is`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let lease = try await store.lead()
+            try await store.commit(commit(job: job("j1")), lease: lease)
+            _ = try await claim(store, "t1")
+            try await complete(store, "t1", .failed(error: "no space", retryAfter: .seconds(60)))
+            let reply = try await claim(store, "t2", boot: true)
+            let due = try #require(try await store.job(server: "server1", id: "j1")?.dueAt)
+            #expect(reply.claims.isEmpty && reply.nextDueAt == due && due > reply.now)
         }
     }
 
