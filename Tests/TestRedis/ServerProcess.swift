@@ -2,39 +2,56 @@
 // that started it ends; threads of the concurrency pool come and go, so one thread of our own starts every child and
 // then stays for as long as the test process does.
 
-internal import Glibc
+public import Glibc
 internal import Synchronization
 
-struct SpawnFailure: Error, CustomStringConvertible {
-    let description: String
+public struct SpawnFailure: Error, CustomStringConvertible {
+    public let description: String
+
+    public init(description: String) { self.description = description }
 }
 
-enum ServerProcess {
-    /// Starts a program, found by PATH, with no input and its output in a file; returns its process id.
-    static func start(_ arguments: [String], output: String) throws -> pid_t {
+public enum ServerProcess {
+    /// Starts a program, found by PATH, with no input and its output in a file, what it says of errors in another one if
+    /// that is given; returns its process id.
+    public static func start(_ arguments: [String], output: String, errors: String? = nil) throws -> pid_t {
         let answer = Answer()
         nursery.give {
-            let result = Result { try spawn(["setpriv", "--pdeathsig", "KILL"] + arguments, output: output) }
+            let result = Result {
+                try spawn(["setpriv", "--pdeathsig", "KILL"] + arguments, output: output, errors: errors)
+            }
             answer.set(result)
         }
         return try answer.wait()
     }
 
     /// Collects an ended child; `true` once it has ended (or is not ours any more).
-    static func hasEnded(_ pid: pid_t) -> Bool {
+    public static func hasEnded(_ pid: pid_t) -> Bool {
         var status: Int32 = 0
         return waitpid(pid, &status, WNOHANG) != 0
     }
 
+    /// Collects an ended child, and says how it ended as a shell would: 128 and the signal's number. nil while it runs.
+    public static func exitCode(_ pid: pid_t) -> Int32? {
+        var status: Int32 = 0
+        guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
+        let signal = status & 0x7f
+        return signal == 0 ? (status >> 8) & 0xff : 128 + signal
+    }
+
     private static let nursery = Nursery()
 
-    private static func spawn(_ arguments: [String], output: String) throws -> pid_t {
+    private static func spawn(_ arguments: [String], output: String, errors: String?) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        if let errors {
+            posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        } else {
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
         // Threads of the concurrency pool block signals, and a child inherits what its parent's thread blocks.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

@@ -3,7 +3,7 @@
 internal import Glibc
 
 /// Makes an empty folder. The path is short, as a unix socket's must be.
-func makeFolder() throws -> String {
+public func makeFolder() throws -> String {
     var template = Array("/tmp/redops-redis.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
         throw SpawnFailure(description: "cannot make a folder in /tmp: \(String(cString: strerror(errno)))")
@@ -12,7 +12,7 @@ func makeFolder() throws -> String {
 }
 
 /// Removes a folder with all that is in it, without following links.
-func removeFolder(_ path: String) -> Bool {
+public func removeFolder(_ path: String) -> Bool {
     guard let folder = opendir(path) else { return false }
     while let entry = readdir(folder) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
@@ -27,7 +27,7 @@ func removeFolder(_ path: String) -> Bool {
 }
 
 /// A file's text; empty if it cannot be read.
-func readText(_ path: String) -> String {
+public func readText(_ path: String) -> String {
     guard let file = fopen(path, "r") else { return "" }
     defer { fclose(file) }
     var bytes: [UInt8] = []

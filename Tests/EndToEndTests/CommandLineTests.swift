@@ -1,0 +1,101 @@
+// What opsapply answers to what it cannot do: an exit code that scripts can rely on, and one clear line.
+
+import Glibc
+import TestRedis
+import Testing
+
+@Suite(.timeLimit(.minutes(3))) struct CommandLineTests {
+    private func run(_ arguments: [String], redis: String = "unix:///nonexistent/redis.sock") async throws -> Outcome {
+        let folder = try makeFolder()
+        defer { _ = removeFolder(folder) }
+        return try await Programs.run(
+            [Programs.path("opsapply")] + arguments, environment: ["OPS_REDIS_URL": redis], folder: folder)
+    }
+
+    @Test func `--version prints one line and ends well`() async throws {
+        for program in ["opsapply", "opscontroller", "opsagent"] {
+            let folder = try makeFolder()
+            defer { _ = removeFolder(folder) }
+            let outcome = try await Programs.run([Programs.path(program), "--version"], folder: folder)
+            #expect(outcome.code == 0 && outcome.output.split(separator: "\n").count == 1, "\(program): \(outcome)")
+        }
+    }
+
+    @Test(arguments: [
+        ["--nonsense"], ["frobnicate", "--all"], ["wait"], ["get", "unicorns"], ["leader", "-o", "xml"],
+    ])
+    func `Wrong usage is exit code 64`(_ arguments: [String]) async throws {
+        let outcome = try await run(arguments)
+        #expect(outcome.code == 64, "\(outcome)")
+        #expect(!outcome.errors.isEmpty && outcome.output.isEmpty, "\(outcome)")
+    }
+
+    @Test(arguments: [["get", "apps"], ["leader"], ["drift"], ["jobs"], ["events"]])
+    func `Without a Redis there is one line, that names it, and exit code 1`(_ arguments: [String]) async throws {
+        let outcome = try await run(arguments)
+        #expect(outcome.code == 1, "\(outcome)")
+        #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome)")
+        #expect(outcome.errors.contains("/nonexistent/redis.sock"), "\(outcome)")
+        #expect(outcome.output.isEmpty, "\(outcome)")
+    }
+
+    @Test(arguments: ["redis//127.0.0.1", "http://127.0.0.1", "redis://127.0.0.1:notaport", ""])
+    func `A Redis address that is none is said to be none`(_ url: String) async throws {
+        let outcome = try await run(["get", "apps", "--redis", url])
+        #expect(outcome.code == 1 || outcome.code == 64, "\(outcome)")
+        #expect(outcome.errors.split(separator: "\n").count <= 3 && !outcome.errors.isEmpty, "\(outcome)")
+    }
+
+    @Test func `Every error of a run is said at once, with file, line and column, and nothing is written`() async throws
+    {
+        try await PrivateRedis.with { redis in
+            let folder = try makeFolder()
+            defer { _ = removeFolder(folder) }
+            let path = "\(folder)/bad.json"
+            let file = try #require(fopen(path, "w"))
+            fputs(
+                """
+                [ { "apiVersion": "ops/v1", "kind": "Server", "metadata": { "name": "server1" },
+                    "spec": { "adress": "127.0.0.1" } },
+                  { "apiVersion": "ops/v1", "kind": "App", "metadata": { "name": "site" },
+                    "spec": { "placement": { "servers": ["server1"] },
+                              "files": { "../etc/passwd": { "content": "x" } } } } ]
+                """, file)
+            fclose(file)
+            for command in ["validate", "apply"] {
+                let outcome = try await run([command, path], redis: redis.url)
+                #expect(outcome.code == 1, "\(outcome)")
+                #expect(outcome.errors.contains("bad.json:2:"), "\(outcome)")
+                #expect(outcome.errors.contains("address"), "the nearest known name is named: \(outcome)")
+                #expect(outcome.errors.contains("bad.json:5:"), "all errors at once: \(outcome)")
+            }
+            let size = try await Programs.run(["redis-cli", "-s", redis.socketPath, "DBSIZE"], folder: folder)
+            #expect(size.output.hasPrefix("0"), "nothing was written: \(size)")
+        }
+    }
+
+    @Test(arguments: ["/nonexistent/manifests", "/dev/null"])
+    func `A manifest that is not there or empty is one line and exit code 1`(_ path: String) async throws {
+        let outcome = try await run(["validate", path])
+        #expect(outcome.code == 1, "\(outcome)")
+        #expect(outcome.errors.contains(path), "\(outcome)")
+    }
+
+    @Test func `wait that is not fulfilled in time is exit code 3`() async throws {
+        try await TestFleet.with(controllers: 0, servers: []) { fleet in
+            let servers = try fleet.manifest("servers.json", Manifests.servers(["server1"]))
+            let site = try fleet.manifest("site.json", Manifests.site())
+            #expect(try await fleet.opsapply("apply", servers, site).code == 0)
+            let outcome = try await fleet.opsapply("wait", "app/site", "--for", "Ready", "--timeout", "300ms")
+            #expect(outcome.code == 3, "\(outcome)")
+        }
+    }
+
+    @Test func `The manifests of this house are valid`() async throws {
+        let root = Programs.sources
+        for folder in ["demo", "shop"] {
+            let outcome = try await run(["validate", "\(root)/manifests/\(folder)"])
+            #expect(outcome.code == 0, "\(outcome)")
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// F1, F2, F3: what happens to the leader, done to real processes on a real Redis.
+
+import Glibc
+import JSON
+import TestRedis
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(5))) struct LeaderFaultTests {
+    /// The lease's time to live (`ControllerConfiguration`), of which F1 wants twice.
+    static let lease: Duration = .seconds(3)
+
+    @Test func `F1: a leader that was stopped for twice its lease writes nothing after its successor's seal`()
+        async throws
+    {
+        try await TestFleet.with(controllers: 2) { fleet in
+            try await bringUp(fleet)
+            let old = try #require(try await fleet.leader())
+            let stopped = ContinuousClock.now
+            for round in 0..<20 {
+                try fleet.write(fleet.root("server1") + "/srv/site/index.html", "defaced \(round)\n")
+            }
+            fleet.signal(old.holder, SIGSTOP)
+            let new = try #require(try await fleet.leader(after: old.epoch), "nobody took over\n\(fleet.logs)")
+            #expect(new.holder != old.holder)
+            #expect(await isRepaired(fleet), "\(fleet.logs)")
+            _ = await eventually(within: .seconds(20)) { ContinuousClock.now - stopped > Self.lease * 2 }
+            let resumed = try #require(try await fleet.leader())
+            fleet.signal(old.holder, SIGCONT)
+            try fleet.write(fleet.root("server1") + "/srv/site/index.html", "defaced again\n")
+            #expect(await isRepaired(fleet), "\(fleet.logs)")
+            let now = try #require(try await fleet.leader())
+            #expect(now.epoch == resumed.epoch, "the stopped leader must not come back as one\n\(fleet.logs)")
+            try await expectNoJob(of: fleet, olderThan: new.epoch, after: "defaced again")
+        }
+    }
+
+    @Test func `F2: every kill of the leader gives exactly one leader of a higher epoch, soon`() async throws {
+        try await TestFleet.with(controllers: 3) { fleet in
+            try await bringUp(fleet)
+            var epochs: [Int] = []
+            for _ in 0..<5 {
+                let old = try #require(try await fleet.leader())
+                epochs.append(old.epoch)
+                await fleet.end(old.holder)
+                let killed = ContinuousClock.now
+                let new = try #require(try await fleet.leader(after: old.epoch), "nobody took over\n\(fleet.logs)")
+                #expect(new.holder != old.holder)
+                #expect(ContinuousClock.now - killed < .seconds(2), "a standby need not wait for the lease")
+                try fleet.startController(old.holder)
+                // A standby takes over early only when its own connection is older than a second.
+                let started = ContinuousClock.now
+                _ = await eventually { ContinuousClock.now - started > .milliseconds(1300) }
+            }
+            #expect(epochs == epochs.sorted() && Set(epochs).count == epochs.count)
+            try fleet.write(fleet.root("server1") + "/srv/site/index.html", "defaced\n")
+            #expect(await isRepaired(fleet), "\(fleet.logs)")
+            let elected = try await elections(fleet)
+            #expect(Set(elected).count == elected.count, "one leader per epoch: \(elected)")
+        }
+    }
+
+    @Test func `F3: a leader whose session connection is dropped hands over in order, and nobody flaps`() async throws {
+        try await TestFleet.with(controllers: 2) { fleet in
+            try await bringUp(fleet)
+            let old = try #require(try await fleet.leader())
+            let clients = try await fleet.redisCommand("CLIENT", "LIST", "TYPE", "pubsub")
+            let nonce = try await fleet.redisCommand("HGET", "ops:{ctl}:lease", "nonce")
+            #expect(!nonce.isEmpty)
+            let pid = try #require(fleet.pid(old.holder))
+            var dropped = 0
+            for line in clients.split(separator: "\n") where isPresence(line, of: pid) {
+                guard let id = line.split(separator: " ").first?.dropFirst(3) else { continue }
+                dropped += try await fleet.redisCommand("CLIENT", "KILL", "ID", String(id)).contains("1") ? 1 : 0
+            }
+            #expect(dropped > 0, "the leader's presence connection is a subscriber:\n\(clients)")
+            let settled = try #require(try await fleet.leader(after: 0))
+            let started = ContinuousClock.now
+            var highest = settled.epoch
+            var changes = 0
+            _ = try await eventually(within: .seconds(8)) {
+                if let now = try await fleet.leader(), now.epoch > highest {
+                    highest = now.epoch
+                    changes += 1
+                }
+                return ContinuousClock.now - started > .seconds(4)
+            }
+            #expect(changes <= 4, "no flapping above one a second: \(changes) in 4 s\n\(fleet.logs)")
+            try fleet.write(fleet.root("server1") + "/srv/site/index.html", "defaced\n")
+            #expect(await isRepaired(fleet), "\(fleet.logs)")
+            #expect(fleet.pid(old.holder).map { kill($0, 0) == 0 } ?? false, "the old leader lives on")
+        }
+    }
+
+    @Test func `SIGTERM hands leadership over without waiting for the lease`() async throws {
+        try await TestFleet.with(controllers: 2) { fleet in
+            try await bringUp(fleet)
+            let old = try #require(try await fleet.leader())
+            let told = ContinuousClock.now
+            fleet.signal(old.holder, SIGTERM)
+            let new = try #require(try await fleet.leader(after: old.epoch, within: .seconds(2)), "\(fleet.logs)")
+            #expect(ContinuousClock.now - told < .seconds(2))
+            #expect(new.holder != old.holder)
+        }
+    }
+
+    /// Whether a line of CLIENT LIST is the presence connection. With one leader, it is the one that subscribes to a
+    /// single channel of its own; connections that follow hints are left alone where names tell them apart.
+    private func isPresence(_ line: Substring, of pid: pid_t) -> Bool {
+        let name = line.split(separator: " ").first { $0.hasPrefix("name=") }?.dropFirst(5) ?? ""
+        return name.isEmpty || name.contains("presence")
+    }
+
+    private func elections(_ fleet: TestFleet) async throws -> [String] {
+        guard case .array(let events)? = try await fleet.document("events", "--limit", "500")["events"] else {
+            return []
+        }
+        return events.compactMap {
+            guard case .string("LeaderElected")? = $0["reason"], case .string(let message)? = $0["message"] else {
+                return nil
+            }
+            return message
+        }
+    }
+
+    /// Jobs that were emitted under an older epoch were all emitted before the successor's seal: none is newer than
+    /// the first job of the successor.
+    private func expectNoJob(of fleet: TestFleet, olderThan epoch: Int, after what: String) async throws {
+        guard case .array(let jobs)? = try await fleet.document("jobs", "server1")["jobs"] else { return }
+        var firstOfNew: String?
+        var lastOfOld: String?
+        for job in jobs {
+            guard case .int(let of)? = job["epoch"], case .string(let at)? = job["enqueuedAt"], of > 0 else { continue }
+            if of >= epoch { firstOfNew = min(firstOfNew ?? at, at) } else { lastOfOld = max(lastOfOld ?? at, at) }
+        }
+        let first = try #require(firstOfNew, "the new leader emitted no job (\(what))")
+        if let lastOfOld { #expect(lastOfOld <= first, "a job of the old epoch came after the new one's first") }
+    }
+}

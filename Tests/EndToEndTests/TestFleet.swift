@@ -1,0 +1,186 @@
+// A small fleet of real processes: a private redis-server, controllers, and agents that are confined to folders.
+// Everything ends with the test, however that ends: the processes are killed by the kernel with the test's own.
+
+import Glibc
+import JSON
+import Synchronization
+import TestRedis
+
+final class TestFleet: Sendable {
+    /// One of our services: its process now, and what it was started with.
+    struct Member: Sendable {
+        var name: String
+        var pid: pid_t
+        var arguments: [String]
+    }
+
+    let redis: PrivateRedis
+    let folder: String
+    private let members = Mutex<[String: Member]>([:])
+
+    private init(redis: PrivateRedis, folder: String) {
+        self.redis = redis
+        self.folder = folder
+    }
+
+    /// Runs a body with a fleet, and ends every process of it afterwards.
+    static func with(
+        controllers: Int = 2, servers: [String] = ["server1"], _ body: (TestFleet) async throws -> Void
+    ) async throws {
+        let folder = try makeFolder()
+        try await PrivateRedis.with(appendOnly: true) { redis in
+            let fleet = TestFleet(redis: redis, folder: folder)
+            do {
+                for index in 0..<controllers { try fleet.startController("controller\(index + 1)") }
+                for server in servers { try fleet.startAgent(server) }
+                try await body(fleet)
+            } catch {
+                await fleet.end()
+                throw error
+            }
+            await fleet.end()
+        }
+        _ = removeFolder(folder)
+    }
+
+    // MARK: processes
+
+    func startController(_ name: String) throws {
+        try start(name, [Programs.path("opscontroller"), "--redis", redis.url, "--name", name])
+    }
+
+    /// `name`: of the process, where one server has two agents for a while.
+    func startAgent(_ server: String, as name: String? = nil) throws {
+        let name = name ?? "agent-\(server)"
+        mkdir(root(server), 0o755)
+        try start(
+            name,
+            [
+                Programs.path("opsagent"), "--redis", redis.url, "--server", server, "--root", root(server), "--state",
+                "\(folder)/state-\(name)", "--interval", "1s",
+            ])
+    }
+
+    private func start(_ name: String, _ arguments: [String]) throws {
+        let pid = try ServerProcess.start(arguments, output: log(name))
+        members.withLock { $0[name] = Member(name: name, pid: pid, arguments: arguments) }
+    }
+
+    func pid(_ name: String) -> pid_t? { members.withLock { $0[name]?.pid } }
+
+    /// Ends a process by a signal, and waits until it is gone.
+    func end(_ name: String, by signal: Int32 = SIGKILL) async {
+        guard let pid = pid(name) else { return }
+        kill(pid, signal)
+        _ = await eventually(within: .seconds(20)) { ServerProcess.hasEnded(pid) }
+        members.withLock { $0[name] = nil }
+    }
+
+    func signal(_ name: String, _ number: Int32) {
+        if let pid = pid(name) { kill(pid, number) }
+    }
+
+    private func end() async {
+        let all = members.withLock { Array($0.values) }
+        for member in all {
+            kill(member.pid, SIGCONT)
+            kill(member.pid, SIGKILL)
+        }
+        for member in all { _ = await eventually(within: .seconds(20)) { ServerProcess.hasEnded(member.pid) } }
+        endServices()
+    }
+
+    /// Services outlive their agent: those of this fleet are found by its folder.
+    private func endServices() {
+        guard let processes = opendir("/proc") else { return }
+        defer { closedir(processes) }
+        while let entry = readdir(processes) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard let pid = pid_t(name), pid != getpid() else { continue }
+            if readText("/proc/\(pid)/cmdline").contains(folder) { kill(pid, SIGKILL) }
+        }
+    }
+
+    // MARK: files
+
+    func root(_ server: String) -> String { "\(folder)/\(server)" }
+    func log(_ name: String) -> String { "\(folder)/\(name).log" }
+    func text(_ server: String, _ path: String) -> String { readText(root(server) + path) }
+    func exists(_ server: String, _ path: String) -> Bool { access(root(server) + path, F_OK) == 0 }
+
+    func write(_ path: String, _ text: String) throws {
+        guard let file = fopen(path, "w") else {
+            throw SpawnFailure(description: "cannot write \(path): \(String(cString: strerror(errno)))")
+        }
+        fputs(text, file)
+        fclose(file)
+    }
+
+    /// Writes a manifest into the fleet's folder, and returns its path.
+    func manifest(_ name: String, _ text: String) throws -> String {
+        let path = "\(folder)/\(name)"
+        try write(path, text)
+        return path
+    }
+
+    // MARK: what is said
+
+    func opsapply(_ arguments: String..., within limit: Duration = Programs.patience) async throws -> Outcome {
+        try await Programs.run(
+            [Programs.path("opsapply")] + arguments, environment: ["OPS_REDIS_URL": redis.url], folder: folder,
+            within: limit)
+    }
+
+    /// What a reading command prints as JSON.
+    func document(_ arguments: String...) async throws -> JSONValue {
+        let outcome = try await Programs.run(
+            [Programs.path("opsapply")] + arguments + ["-o", "json"], environment: ["OPS_REDIS_URL": redis.url],
+            folder: folder)
+        guard outcome.code == 0 else { throw SpawnFailure(description: "\(arguments): \(outcome)") }
+        return try JSONValue.parse(outcome.output)
+    }
+
+    func redisCommand(_ arguments: String...) async throws -> String {
+        let outcome = try await Programs.run(["redis-cli", "-s", redis.socketPath] + arguments, folder: folder)
+        guard outcome.code == 0 else { throw SpawnFailure(description: "redis-cli \(arguments): \(outcome)") }
+        return outcome.output
+    }
+
+    func leader() async throws -> LeaderView? { LeaderView(try await document("leader")) }
+
+    /// The leader of a higher epoch than `epoch`.
+    func leader(after epoch: Int, within limit: Duration = .seconds(15)) async throws -> LeaderView? {
+        var found: LeaderView?
+        _ = try await eventually(within: limit) {
+            found = try await leader()
+            return found.map { $0.epoch > epoch && $0.isHeld } ?? false
+        }
+        return found.flatMap { $0.epoch > epoch ? $0 : nil }
+    }
+
+    /// All that was logged, for the message of a failed expectation.
+    var logs: String {
+        members.withLock { $0.keys.sorted() }.map { "--- \($0)\n\(readText(log($0)).suffix(3000))" }
+            .joined(separator: "\n")
+    }
+}
+
+/// `opsapply leader -o json`.
+struct LeaderView: Sendable {
+    var holder: String
+    var epoch: Int
+    var isHeld: Bool
+    var refusedWrites: Int
+
+    init?(_ document: JSONValue) {
+        guard case .string(let holder)? = document["holder"], case .int(let epoch)? = document["epoch"],
+            case .bool(let isHeld)? = document["held"], case .int(let refused)? = document["refusedWrites"]
+        else { return nil }
+        self.holder = holder
+        self.epoch = epoch
+        self.isHeld = isHeld
+        self.refusedWrites = refused
+    }
+}
