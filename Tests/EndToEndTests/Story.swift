@@ -18,3 +18,9 @@ func isRepaired(
 ) async -> Bool {
     await eventually(within: limit) { fleet.text(server, "/srv/site/index.html") == "\(greeting) from \(server)\n" }
 }
+
+/// Lets time pass in which something must not happen.
+func letPass(_ time: Duration) async {
+    let started = ContinuousClock.now
+    _ = await eventually(within: time * 2) { ContinuousClock.now - started > time }
+}
