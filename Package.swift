@@ -128,7 +128,7 @@ let package = Package(
         .testTarget(
             name: "ControllerTests",
             dependencies: [
-                "Controller", "Store", "RedisStore", "Model", "Manifests", "Reconcilers", "TestRedis",
+                "Controller", "Store", "Redis", "RedisStore", "Model", "Manifests", "Reconcilers", "TestRedis",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(

@@ -34,6 +34,9 @@ package final class Leadership: Sendable {
         }
     }
 
+    /// The lease as of the last turn, whether or not its time is over.
+    package var currentLease: Lease? { term.withLock { $0?.lease } }
+
     func begin(_ lease: Lease, until: Duration) {
         term.withLock { $0 = Term(lease: lease, until: until) }
     }

@@ -19,10 +19,10 @@ final class FaultyStore: Sendable {
         var connectionAge: Duration = .seconds(60)
     }
 
-    private let base: InMemoryStore
+    private let base: any OperationsStore
     private let state = Mutex(State())
 
-    init(_ base: InMemoryStore) {
+    init(_ base: any OperationsStore) {
         self.base = base
     }
 
@@ -62,7 +62,7 @@ final class FaultyStore: Sendable {
     func resetCalls() { state.withLock { $0.calls = [:] } }
 
     private func call<Value: Sendable>(
-        _ name: String = #function, _ body: (InMemoryStore) async throws(StoreError) -> Value
+        _ name: String = #function, _ body: (any OperationsStore) async throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         await passPause()
         let fate = state.withLock { state in

@@ -21,14 +21,16 @@ final class World: Sendable {
     // What people do
 
     func apply(_ manifests: String...) async throws {
-        for manifest in manifests {
-            let set = try ManifestReader.read([ManifestSource(name: "test.json", text: manifest)])
-            for resource in set.resources {
-                _ = try await store.apply(
-                    ResourceDraft(
-                        key: resource.key, digest: resource.digest, manifest: resource.canonical,
-                        config: resource.config, blobs: resource.blobs, appliedBy: "test", expectedGeneration: nil))
-            }
+        for manifest in manifests { try await Self.apply(manifest, to: store) }
+    }
+
+    static func apply(_ manifest: String, to store: any ResourceStore) async throws {
+        let set = try ManifestReader.read([ManifestSource(name: "test.json", text: manifest)])
+        for resource in set.resources {
+            _ = try await store.apply(
+                ResourceDraft(
+                    key: resource.key, digest: resource.digest, manifest: resource.canonical,
+                    config: resource.config, blobs: resource.blobs, appliedBy: "test", expectedGeneration: nil))
         }
     }
 

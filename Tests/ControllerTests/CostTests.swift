@@ -1,0 +1,50 @@
+// What one change costs grows neither with the fleet nor with the number of servers of its App.
+
+import Controller
+import Model
+import Store
+import Testing
+
+@Suite struct CostTests {
+    /// Store calls, by name, that one drift and its repair cost in a fleet of this size.
+    private func callsForOneDrift(servers count: Int, apps: Int) async throws -> [String: Int] {
+        let world = World()
+        let servers = (1...count).map { "server\($0)" }
+        try await world.addServers(servers)
+        for app in 1...apps {
+            try await world.apply(World.app("app\(app)", extra: ", \"update\": { \"maxUnavailable\": \(count) }"))
+        }
+        let replica = world.replica("a") { $0.fullPass = .seconds(100_000) }
+        #expect(
+            try await world.eventually(servers: servers) {
+                for app in 1...apps {
+                    guard try await world.isReady(ResourceKey(.app, "app\(app)")) else { return false }
+                }
+                return true
+            })
+        _ = try await world.eventually(.seconds(2), servers: servers) { false }
+        replica.store.resetCalls()
+        let id = InstanceID(app: "app1", server: "server1")
+        await world.agents.tamper(id, FieldKey(.file, "/etc/app1.conf"), FieldValue.absent)
+        let jobs = await world.agents.completed.count
+        #expect(
+            try await world.eventually(servers: ["server1"]) { await world.agents.completed.count == jobs + 1 })
+        #expect(try await world.eventually(servers: ["server1"]) { try await world.phase(id) == .ready })
+        let calls = replica.store.calls
+        await replica.end()
+        return calls
+    }
+
+    @Test func `one drift costs the same store calls in a fleet ten times as large`() async throws {
+        let small = try await callsForOneDrift(servers: 20, apps: 5)
+        let wide = try await callsForOneDrift(servers: 200, apps: 5)
+        for calls in [small, wide] {
+            #expect(calls["instance", default: 0] <= 8)
+            #expect(calls["commit", default: 0] <= 4)
+            #expect(calls["resource", default: 0] == 0)
+            #expect(calls["instances", default: 0] == 0)
+        }
+        #expect(small["commit"] == wide["commit"])
+        #expect(small["instance"] == wide["instance"])
+    }
+}
