@@ -5,7 +5,7 @@ internal import NIOCore
 
 enum BulkLimits {
     /// How many commands may wait for their reply; the next portion is sent when half of them are answered.
-    static let window = 1024
+    static let window = 4096
 }
 
 protocol BulkRun: AnyObject, Sendable {
