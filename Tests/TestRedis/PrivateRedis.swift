@@ -54,6 +54,33 @@ public final class PrivateRedis: Sendable {
         return server
     }
 
+    /// Starts a sentinel on a TCP port that watches one primary on 127.0.0.1, alone and impatiently.
+    public static func startSentinel(port: Int, of service: String, primaryPort: Int) async throws -> PrivateRedis {
+        let server = PrivateRedis(folder: try makeFolder(), port: port, appendOnly: false, options: [])
+        let settings = """
+            port \(port)
+            bind 127.0.0.1
+            unixsocket \(server.socketPath)
+            dir \(server.folder)
+            sentinel monitor \(service) 127.0.0.1 \(primaryPort) 1
+            sentinel down-after-milliseconds \(service) 500
+            sentinel failover-timeout \(service) 5000
+
+            """
+        try writeText(settings, to: "\(server.folder)/sentinel.conf")
+        try await server.launch(["redis-server", "\(server.folder)/sentinel.conf", "--sentinel"])
+        return server
+    }
+
+    /// A TCP port of 127.0.0.1 that was free a moment ago, low enough for a cluster's second port above it.
+    public static func freePort() throws -> Int {
+        for _ in 0..<64 {
+            let port = Int.random(in: 20_000..<30_000)
+            if ServerProbe.isFree(port), ServerProbe.isFree(port + 10_000) { return port }
+        }
+        throw SpawnFailure(description: "found no free TCP port between 20000 and 30000")
+    }
+
     /// Runs a body with a server that is stopped afterwards, however the body ends.
     public static func with<Value>(
         port: Int = 0, appendOnly: Bool = false, options: [String] = [],
@@ -99,12 +126,16 @@ public final class PrivateRedis: Sendable {
     }
 
     private func launch() async throws {
-        unlink(socketPath)
         let arguments = [
             "redis-server", "--port", String(port), "--bind", "127.0.0.1", "--unixsocket", socketPath, "--dir", folder,
             "--save", "", "--appendonly", appendOnly ? "yes" : "no", "--daemonize", "no", "--databases", "16",
         ]
-        let pid = try ServerProcess.start(arguments + options, output: "\(folder)/redis.log")
+        try await launch(arguments + options)
+    }
+
+    private func launch(_ arguments: [String]) async throws {
+        unlink(socketPath)
+        let pid = try ServerProcess.start(arguments, output: "\(folder)/redis.log")
         process.withLock { $0 = pid }
         let ready = await eventually(within: Self.patience) { ServerProbe.answers(socketPath) }
         guard ready else {

@@ -39,3 +39,12 @@ public func readText(_ path: String) -> String {
     }
     return String(decoding: bytes, as: UTF8.self)
 }
+
+/// Writes a file.
+func writeText(_ text: String, to path: String) throws {
+    guard let file = fopen(path, "w") else {
+        throw SpawnFailure(description: "cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+    fputs(text, file)
+    fclose(file)
+}
