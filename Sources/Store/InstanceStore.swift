@@ -95,7 +95,7 @@ public struct InstanceCommit: Sendable, Hashable {
     public var assignment: AssignmentChange
     public var phase: InstancePhase
     public var message: String
-    /// A job to enqueue. An id that is known already is no second job.
+    /// A job to enqueue. An id that is known already is no second job, unless that one was cancelled before it was done.
     public var job: Job?
     /// Cancel the open job if it has not started (a newer generation supersedes it).
     public var cancelUnstarted: Bool

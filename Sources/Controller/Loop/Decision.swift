@@ -55,7 +55,7 @@ package struct Decision: Sendable {
             id: work.id, desired: nil, removal: nil, assignment: control.assignment, observed: snapshot.observed,
             openJob: control.openJob, round: control.round.round, roundEndedAt: control.round.endedAt,
             roundError: control.round.error, roundGeneration: control.round.generation, drift: control.drift,
-            metDigest: control.metDigest, gates: work.gates)
+            metDigest: control.metDigest, gates: work.gates, wasRemoving: control.phase == .removing)
     }
 
     /// Whether the only thing that keeps a job back is leave to become unavailable.

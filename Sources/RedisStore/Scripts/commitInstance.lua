@@ -18,7 +18,8 @@ if open ~= ARGV[9] then
   return redis.error_reply('CONFLICT ' .. (open == '' and 'no open job' or 'job ' .. open))
 end
 local cancels = ARGV[17] == '1' and open ~= '' and is_unstarted(open)
-local is_new = new_job ~= '' and redis.call('EXISTS', job_key(new_job)) == 0
+local known = new_job ~= '' and redis.call('HGET', job_key(new_job), 'state')
+local is_new = new_job ~= '' and (not known or known == 'cancelled')
 if is_new and open ~= '' and not cancels then return redis.error_reply('CONFLICT job ' .. open .. ' is not over') end
 
 local function drift_records(index)
@@ -61,7 +62,7 @@ else
   end
 end
 if is_new then
-  enqueue(new_job, app, ARGV[19], ARGV[20], ARGV[21], ARGV[22], at)
+  enqueue(new_job, app, ARGV[19], ARGV[20], ARGV[21], ARGV[22], at, ARGV[8])
   if mode ~= 'remove' then redis.call('HSET', control, 'job', new_job) end
 end
 for _, record in ipairs(repaired) do

@@ -3,10 +3,11 @@
 -- KEYS, ARGV 1–4  as in preludeServer.lua
 -- ARGV  5 id  6 token  7 done, failed or dead  8 error  9 ms to the next attempt  10 output  11 "1": a report follows
 --       12… report, as in preludeReport.lua
+-- A job that ended well and after which all is observed as before it was planned counts as a round, like a dead one.
 -- Returns OK, or the error CONFLICT if the token is not the active one. The same completion sent again is answered OK.
 local id, token, result, failure = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local key = job_key(id)
-local job = redis.call('HMGET', key, 'state', 'token', 'completedToken', 'attempt', 'app', 'kind')
+local job = redis.call('HMGET', key, 'state', 'token', 'completedToken', 'attempt', 'app', 'kind', 'revision')
 if not job[1] then return redis.error_reply('CONFLICT no such job') end
 if job[1] ~= 'active' or job[2] ~= token then
   if job[3] == token then return redis.status_reply('OK') end
@@ -17,7 +18,9 @@ if ARGV[11] == '1' then write_report(read_report(12), at) end
 redis.call('HSET', key, 'completedToken', token, 'output', ARGV[10])
 if result == 'done' then
   end_job(id, 'done', nil, at)
-  if job[6] == 'apply' then
+  if job[6] == 'apply' and redis.call('HGET', observed_key(job[5]), 'revision') == job[7] then
+    next_round(id, 'the job ended well and changed nothing', at)
+  elseif job[6] == 'apply' then
     redis.call('HDEL', control_key(job[5]), 'round', 'roundGeneration', 'roundEndedAt', 'roundError')
   end
 elseif result == 'dead' or tonumber(job[4]) >= MAXIMUM_ATTEMPTS then

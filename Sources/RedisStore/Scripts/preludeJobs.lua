@@ -13,9 +13,12 @@ local function make_ready(id, at)
   redis.call('ZADD', K.ready, text(at), id)
 end
 
-local function enqueue(id, app, json, kind, generation, epoch, at)
+-- One that was cancelled may come again under its id: it was never done.
+local function enqueue(id, app, json, kind, generation, epoch, at, revision)
+  redis.call('DEL', job_key(id))
+  redis.call('ZREM', K.ended, id)
   redis.call('HSET', job_key(id), 'state', 'ready', 'attempt', 0, 'enqueuedAt', text(at), 'app', app, 'kind', kind,
-    'generation', generation, 'epoch', epoch, 'job', json)
+    'generation', generation, 'epoch', epoch, 'job', json, 'revision', revision or '')
   redis.call('SADD', K.open, id)
   redis.call('ZADD', K.ready, text(at), id)
   wake()
@@ -39,16 +42,20 @@ local function end_job(id, state, failure, at)
   end
 end
 
--- Dead while the drift stays: the instance's next round.
-local function kill_job(id, failure, at)
+-- Over while the drift stays: the instance's next round.
+local function next_round(id, failure, at)
   local job = redis.call('HMGET', job_key(id), 'app', 'kind', 'generation')
-  end_job(id, 'dead', failure, at)
   local control = control_key(job[1] or '')
   if job[2] ~= 'apply' or redis.call('EXISTS', control) == 0 then return end
   local state = redis.call('HMGET', control, 'round', 'roundGeneration')
   local round = 1
   if state[2] == job[3] then round = tonumber(state[1] or '0') + 1 end
   redis.call('HSET', control, 'round', round, 'roundGeneration', job[3], 'roundEndedAt', text(at), 'roundError', failure)
+end
+
+local function kill_job(id, failure, at)
+  end_job(id, 'dead', failure, at)
+  next_round(id, failure, at)
 end
 
 -- An attempt that nobody will complete any more.

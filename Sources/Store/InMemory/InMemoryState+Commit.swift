@@ -12,7 +12,7 @@ extension InMemoryState {
         let open = entry.control?.openJob
         guard open == commit.expectedOpenJob else { throw .conflict(found: open.map { "job \($0)" } ?? "no open job") }
         let cancels = commit.cancelUnstarted && open.map { isUnstarted($0, on: id.server) } == true
-        let isNew = commit.job.map { self[server: id.server].jobs[$0.id] == nil } ?? false
+        let isNew = commit.job.map { mayEnqueue($0.id, on: id.server) } ?? false
         if isNew, let open, !cancels { throw .conflict(found: "job \(open) is not over") }
 
         if cancels, let open { end(open, on: id.server, as: .cancelled, error: nil, now: now) }
@@ -21,7 +21,9 @@ extension InMemoryState {
         case .keep: writeControl(commit, assignment: nil, now: now)
         case .set(let assignment): writeControl(commit, assignment: assignment, now: now)
         }
-        if isNew, let job = commit.job { enqueue(job, opens: commit.assignment != .remove, now: now) }
+        if isNew, let job = commit.job {
+            enqueue(job, opens: commit.assignment != .remove, revision: revision, now: now)
+        }
         addDrifts(commit.driftRepaired, of: id)
         addEvents(commit.events, shard: id.shard)
         addChange(.instance(id), "committed", shard: id.shard)
@@ -57,10 +59,10 @@ extension InMemoryState {
         wakes.insert(server)
     }
 
-    mutating func enqueue(_ job: Job, opens: Bool, now: Timestamp) {
+    mutating func enqueue(_ job: Job, opens: Bool, revision: Int?, now: Timestamp) {
         let id = job.plan.instance
         let record = JobRecord(job: job, state: .ready, attempt: 0, enqueuedAt: now)
-        self[server: id.server].jobs[job.id] = QueuedJob(record: record, readyAt: now)
+        self[server: id.server].jobs[job.id] = QueuedJob(record: record, readyAt: now, revision: revision)
         if opens { self[instance: id]?.control?.openJob = job.id }
         wakes.insert(id.server)
     }
@@ -70,7 +72,7 @@ extension InMemoryState {
             throw .unavailable("job \(job.id) is no observe job: only a leader emits those")
         }
         guard self[server: job.plan.instance.server].jobs[job.id] == nil else { return }
-        enqueue(job, opens: false, now: now)
+        enqueue(job, opens: false, revision: nil, now: now)
     }
 
     private mutating func addDrifts(_ records: [DriftRecord], of id: InstanceID) {
@@ -78,6 +80,12 @@ extension InMemoryState {
         self[server: id.server].drifts.append(contentsOf: records.map { (id, $0) })
         let excess = self[server: id.server].drifts.count - StoreBounds.driftEntries
         if excess > 0 { self[server: id.server].drifts.removeFirst(excess) }
+    }
+
+    /// A job that was cancelled may come again under its id: it was never done.
+    private func mayEnqueue(_ job: String, on server: String) -> Bool {
+        let state = self[server: server].jobs[job]?.record.state
+        return state == nil || state == .cancelled
     }
 
     func isUnstarted(_ job: String, on server: String) -> Bool {

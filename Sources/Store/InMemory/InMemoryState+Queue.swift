@@ -89,9 +89,7 @@ extension InMemoryState {
         switch result {
         case .done:
             end(id, on: server, as: .done, error: nil, now: now)
-            if queued.record.job.kind == .apply {
-                self[instance: queued.record.job.plan.instance]?.control?.round = RoundState()
-            }
+            settleRound(after: queued, now: now)
         case .dead(let error): die(id, on: server, error: error, now: now)
         case .failed(let error, _) where queued.record.attempt >= Job.maximumAttempts:
             die(id, on: server, error: error, now: now)
@@ -106,10 +104,25 @@ extension InMemoryState {
         addChange(.instance(queued.record.job.plan.instance), "job", shard: StoreLayout.shard(of: server))
     }
 
+    /// A job that ended well and after which all is observed as before it was planned counts as a round, like a dead one.
+    private mutating func settleRound(after queued: QueuedJob, now: Timestamp) {
+        let job = queued.record.job
+        guard job.kind == .apply else { return }
+        if let revision = self[instance: job.plan.instance]?.observed?.revision, revision == queued.revision {
+            nextRound(of: job, error: "the job ended well and changed nothing", now: now)
+        } else {
+            self[instance: job.plan.instance]?.control?.round = RoundState()
+        }
+    }
+
     private mutating func die(_ id: String, on server: String, error: String, now: Timestamp) {
         guard let job = self[server: server].jobs[id]?.record.job else { return }
         let error = StoreBounds.bounded(error: error)
         end(id, on: server, as: .dead, error: error, now: now)
+        nextRound(of: job, error: error, now: now)
+    }
+
+    private mutating func nextRound(of job: Job, error: String, now: Timestamp) {
         guard job.kind == .apply, var round = self[instance: job.plan.instance]?.control?.round else { return }
         round.round = round.generation == job.plan.generation ? round.round + 1 : 1
         round.generation = job.plan.generation

@@ -76,6 +76,8 @@ struct QueuedJob {
     var record: JobRecord
     /// Ready jobs are claimed in this order.
     var readyAt: Timestamp
+    /// The observed revision that it was planned from; nil for an observe job.
+    var revision: Int?
     /// Of the attempt under way.
     var token: String?
     /// Of the attempt that was completed last: the same completion sent again is answered, not done again.

@@ -155,6 +155,37 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a job that ended well and changed nothing counts as a round`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let lease = try await store.lead()
+            _ = try await store.report(report([page: "absent"]))
+            try await store.commit(commit(revision: 1, assignment: .set(assignment()), job: job("j1")), lease: lease)
+            _ = try await claim(store, "t1")
+            try await complete(store, "t1", .done, report: report([page: "absent"]))
+            let control = try #require(try await store.instance(webapp).control)
+            #expect(control.openJob == nil && control.round.round == 1 && control.round.generation == 1)
+            #expect(control.round.error == "the job ended well and changed nothing")
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a job that was cancelled before it was done may come again under its id`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let lease = try await store.lead()
+            try await store.commit(commit(job: job("j1")), lease: lease)
+            try await store.commit(commit(openJob: "j1", cancelUnstarted: true), lease: lease)
+            #expect(try await store.job(server: "server1", id: "j1")?.state == .cancelled)
+            try await store.commit(commit(job: job("j1")), lease: lease)
+            #expect(try await store.instance(webapp).control?.openJob == "j1")
+            let record = try #require(try await store.job(server: "server1", id: "j1"))
+            #expect(record.state == .ready && record.finishedAt == nil)
+            #expect(try await claim(store, "t1").claims.map(\.job.id) == ["j1"])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `an expired lease gives the job to the next claim, and ends it dead at the last attempt`(
         _ kind: StoreKind
     ) async throws {
