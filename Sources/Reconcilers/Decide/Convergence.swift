@@ -1,4 +1,5 @@
-// An instance that is desired: bring the assignment up to date, wait for an observation that answers it, plan from that.
+// An instance that is desired: bring the assignment up to date, wait for an observation that answers it, plan from
+// that.
 
 import Model
 
@@ -40,7 +41,8 @@ struct Convergence {
         return outcome
     }
 
-    /// The digest decides, not the generation: a change elsewhere in the App asks nothing of this instance. One that was on
+    /// The digest decides, not the generation: a change elsewhere in the App asks nothing of this instance. One that
+    /// was on
     /// its way out is assigned anew, because its agent may have let go of it.
     private var assignment: ReconcileOutcome.AssignmentChange {
         if wentBack != nil || input.assignment?.digest == desired.digest && !input.wasRemoving { return .keep }

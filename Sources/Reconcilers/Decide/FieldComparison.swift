@@ -68,7 +68,8 @@ enum StepRule {
         }
     }
 
-    /// A process of another definition is restarted; one that only has to read something again is told so, if it can be.
+    /// A process of another definition is restarted; one that only has to read something again is told so, if it can
+    /// be.
     private static func action(_ service: ServiceRun, from value: String) -> StepAction {
         guard ServiceState.isRunning(value) else { return .start }
         let canReload = service.spec.reload != nil && ServiceState.runDigest(value).map { $0 == service.run } == true

@@ -38,7 +38,8 @@ public struct Gates: Sendable, Hashable {
     /// Set when the brake on mass removal is on for this App.
     public var removalBrake: (removing: Int, of: Int)?
     public var serverStale: Bool
-    /// A person agreed to this very generation (`opsapply confirm`): it is no longer held for being older than observed.
+    /// A person agreed to this very generation (`opsapply confirm`): it is no longer held for being older than
+    /// observed.
     public var confirmed: Bool
 
     public init(

@@ -1,11 +1,13 @@
-// The drift report: each field of an instance beside what it should be, since when it is not, and what is done about it.
+// The drift report: each field of an instance beside what it should be, since when it is not, and what is done about
+// it.
 // It asks the same reconciler as the controller, so it cannot name an action that the controller would not take.
 
 public import Model
 
 public enum DriftReporter {
     /// A row for each field, in the order of steps.
-    /// - Parameter waiting: the controller's message for an instance in phase `waiting`, for readers that do not know the
+    /// - Parameter waiting: the controller's message for an instance in phase `waiting`, for readers that do not know
+    /// the
     ///   state of dependencies and of the update budget themselves.
     public static func rows(_ input: ReconcileInput, waiting: String? = nil, now: Timestamp) -> [DriftRow] {
         var rows = allRows(input, now: now)

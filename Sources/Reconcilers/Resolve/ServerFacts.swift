@@ -1,4 +1,5 @@
-// What the templates of a manifest may ask of the server that they are filled in for, and what comes of filling them in.
+// What the templates of a manifest may ask of the server that they are filled in for, and what comes of filling them
+// in.
 
 public import Model
 
