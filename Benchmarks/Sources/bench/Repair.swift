@@ -1,0 +1,70 @@
+// A real agent and a real controller: how long from a hand's edit, or from kill -9 of a service, until the store says that
+// it was seen repaired.
+
+import Glibc
+import Model
+import Store
+import TestRedis
+
+enum Repair {
+    static func run(_ effort: Effort) async throws -> [Figure] {
+        try await Stage.with { stage in
+            let root = "\(stage.folder)/root"
+            try stage.startController("controller")
+            try stage.startAgent("server0", root: root)
+            try await Programs.apply(stage, manifest)
+            let id = InstanceID(app: "site", server: "server0")
+            var (edits, kills) = (Samples(), Samples())
+            for round in 0..<effort.repairs {
+                edits.add(
+                    try await repaired(stage, id) {
+                        try Programs.write("\(root)/srv/site/index.html", "defaced \(round)\n")
+                    })
+                await stage.pause(.milliseconds(50))
+                kills.add(
+                    try await repaired(stage, id) {
+                        let pids = Stage.processes(whose: "environ", contains: "FLEET=\(root)")
+                            .filter { readText("/proc/\($0)/cmdline").hasPrefix("sleep") }
+                        guard let pid = pids.first else { throw Problem("the service does not run") }
+                        kill(pid, SIGKILL)
+                    })
+                // Longer than an agent's patience with a service that keeps ending.
+                await stage.pause(.milliseconds(100))
+            }
+            return [
+                Figure(
+                    measure: "file edited → observed repaired, through a real agent", bar: 500,
+                    measured: edits.percentile(0.99), unit: "ms p99", note: edits.spread),
+                Figure(
+                    measure: "service killed with -9 → observed repaired", bar: 500, measured: kills.percentile(0.99),
+                    unit: "ms p99", note: kills.spread),
+            ]
+        }
+    }
+
+    /// From the act until a newer revision of the observed hash is as the instance should be.
+    private static func repaired(_ stage: Stage, _ id: InstanceID, _ act: () throws -> Void) async throws -> Duration {
+        let before = try await stage.store.instance(id).observed?.revision ?? 0
+        let (duration, isRepaired) = try await measure {
+            try act()
+            return try await eventually(within: .seconds(30)) {
+                let snapshot = try await stage.store.instance(id)
+                guard let observed = snapshot.observed, let assignment = snapshot.control?.assignment else { return false }
+                return observed.revision >= before + 2
+                    && assignment.fields.allSatisfy { field in
+                        observed.fields[field.key].map { field.expectation.isMet(by: $0) } ?? false
+                    }
+            }
+        }
+        guard isRepaired else { throw Problem("\(id) was not repaired within 30 s") }
+        return duration
+    }
+
+    private static let manifest = """
+        [{"apiVersion":"ops/v1","kind":"Server","metadata":{"name":"server0"},"spec":{"address":"127.0.0.1"}},
+         {"apiVersion":"ops/v1","kind":"App","metadata":{"name":"site"},
+          "spec":{"placement":{"servers":["server0"]},
+           "files":{"/srv/site/index.html":{"content":"<h1>${server.name}</h1>\\n"}},
+           "services":{"web":{"command":["sleep","86400"],"environment":{"FLEET":"${server.root}"}}}}}]
+        """
+}
