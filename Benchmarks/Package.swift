@@ -53,18 +53,30 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             path: "House/Controller"),
+        .target(name: "CCurl", path: "House/CCurl"),
+        .target(name: "CLinux", path: "House/CLinux"),
+        .target(
+            name: "Agent",
+            dependencies: [
+                "Model", "JSON", "Store", "Reconcilers", "Manifests", "CCurl", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            path: "House/Agent"),
         .target(name: "TestRedis", path: "TestRedis", exclude: ["PrivateRedisTrait.swift"]),
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Model", "Reconcilers", "Store", "Manifests", "Redis", "RedisStore", "Controller", "TestRedis",
+                "Model", "Reconcilers", "Store", "Manifests", "Redis", "RedisStore", "Controller", "Agent", "TestRedis",
                 .product(name: "Logging", package: "swift-log"),
             ]),
     ],
     swiftLanguageModes: [.v6]
 )
 
-for target in package.targets where target.type != .system && target.name != "CHiredis" {
+let other: Set<String> = ["CHiredis", "CCurl", "CLinux"]
+for target in package.targets where target.type != .system && !other.contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

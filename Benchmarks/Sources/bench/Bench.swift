@@ -40,7 +40,9 @@ struct Bench {
         exit(failures == 0 ? 0 : 1)
     }
 
-    private static func say(_ text: String) { fputs(text, stderr) }
+    private static func say(_ text: String) {
+        _ = Array(text.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
 
     private static func table(_ figures: [Figure]) -> String {
         let rows = figures.map { figure in
