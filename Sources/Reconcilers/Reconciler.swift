@@ -1,10 +1,9 @@
-// The heart: what should happen to one instance now. Pure: values in, values out; no clock, no randomness, no
-// logging, no
-// `async`. `opsapply plan` and the controller call the same function, so that a plan cannot lie.
+// The heart: what should happen to one instance now. Pure: values in, values out; no clock, no randomness, no logging,
+// no `async`. `opsapply plan` and the controller call the same function, so that a plan cannot lie.
 //
 // Guarantees: the same input gives the same outcome. While a job is open nothing is emitted. Steps are planned only
-// from an
-// observation that answers the very assignment that stands. Absence of a declaration removes nothing without authority.
+// from an observation that answers the very assignment that stands. Absence of a declaration removes nothing without
+// authority.
 
 public import Model
 

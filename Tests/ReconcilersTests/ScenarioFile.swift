@@ -1,5 +1,4 @@
-// A scenario is a text file: what is desired, observed and under way, a line of dashes, and what the reconciler
-// answers.
+// A scenario is a text file: what is desired, observed and under way, dashes, and what the reconciler answers.
 // `REDOPS_RERECORD=1 swift test --filter Scenario` writes the answers anew: read the diff before you commit it.
 //
 // Before the dashes, one statement a line, `#` begins a comment:
@@ -9,8 +8,8 @@
 //   desired command <name> <words>     desired service <name> [restartOn=k] [reloadOn=k] [reload=HUP] -- <words>
 //   desired health <name> <url>        assignment same | none | older <generation>
 //   observed revision=4 generation=3 answers=same|other at=99000
-//   field <key> = ok | running RUN/<load> | <text>          gate stale | suspended[ until=n] <why> | dependency
-// <what> | budget | confirmed
+//   field <key> = ok | running RUN/<load> | <text>
+//   gate stale | suspended[ until=n] <why> | dependency <what> | budget | confirmed
 //   gate brake <removing> <of>         job <id>              round <n> ended=<ms> generation=<g> <error>
 //   drift <key> since=<ms>             met same | older      removal deleted | moved        removing
 

@@ -1,6 +1,6 @@
-// What `update.maxUnavailable` counts. Two questions that must not be mixed up: an instance that is down needs no
-// leave to be
-// worked on (else a broken version could never be replaced), and one that is being worked on counts as unavailable.
+// What `update.maxUnavailable` counts. Two questions that must not be mixed up: an instance that is down needs no leave
+// to be worked on (else a broken version could never be replaced), and one that is being worked on counts as
+// unavailable.
 
 import Model
 

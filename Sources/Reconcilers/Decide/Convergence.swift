@@ -42,8 +42,7 @@ struct Convergence {
     }
 
     /// The digest decides, not the generation: a change elsewhere in the App asks nothing of this instance. One that
-    /// was on
-    /// its way out is assigned anew, because its agent may have let go of it.
+    /// was on its way out is assigned anew, because its agent may have let go of it.
     private var assignment: ReconcileOutcome.AssignmentChange {
         if wentBack != nil || input.assignment?.digest == desired.digest && !input.wasRemoving { return .keep }
         return .set(desired.withoutContents)

@@ -1,6 +1,5 @@
-// An instance that is to go, with somebody's authority: one job takes away what it made; when the agent has reported
-// it gone,
-// what the controller keeps of it goes too.
+// An instance that is to go, with somebody's authority: one job takes away what it made; when the agent has reported it
+// gone, what the controller keeps of it goes too.
 
 import Model
 

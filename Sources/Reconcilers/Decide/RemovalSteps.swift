@@ -1,6 +1,5 @@
 // Taking away, in the reverse of making: services stop first, then files, then folders from the deepest up, then
-// packages.
-// A command and a health check leave nothing behind that could be undone.
+// packages. A command and a health check leave nothing behind that could be undone.
 
 import Model
 

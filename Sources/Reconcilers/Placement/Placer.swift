@@ -1,7 +1,6 @@
 // Which servers an App runs on. A selector with a count chooses by rendezvous hashing (Thaler and Ravishankar, 1998):
-// each
-// server has a score for the App, and the highest scores win. The scores know nothing of each other, so a server that
-// comes or goes moves its own instance and no other.
+// each server has a score for the App, and the highest scores win. The scores know nothing of each other, so a server
+// that comes or goes moves its own instance and no other.
 
 public import Model
 

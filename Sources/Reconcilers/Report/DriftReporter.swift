@@ -1,6 +1,5 @@
 // The drift report: each field of an instance beside what it should be, since when it is not, and what is done about
-// it.
-// It asks the same reconciler as the controller, so it cannot name an action that the controller would not take.
+// it. It asks the same reconciler as the controller, so it cannot name an action that the controller would not take.
 
 public import Model
 

@@ -1,6 +1,5 @@
-// What `opsapply plan` shows of one instance: the very steps that the controller would plan from the same
-// observation, and,
-// apart from them, what nobody has looked at yet.
+// What `opsapply plan` shows of one instance: the very steps that the controller would plan from the same observation,
+// and, apart from them, what nobody has looked at yet.
 
 public import Model
 

@@ -1,6 +1,5 @@
 // A workload with its templates parsed once. What is the same on every server is one array that all instances share;
-// only
-// what asks something of the server is made again for each.
+// only what asks something of the server is made again for each.
 
 import Model
 

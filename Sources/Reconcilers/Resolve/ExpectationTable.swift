@@ -1,7 +1,6 @@
 // The fast "is this instance in sync?": observed hashes are compared as bytes, where they were received, against one
-// table
-// per workload variant. Where a value differs from server to server, the instance keeps 64 bits of a hash of it: small
-// enough to hold for every instance of a large fleet. What is not plainly in sync takes the long way through
+// table per workload variant. Where a value differs from server to server, the instance keeps 64 bits of a hash of it:
+// small enough to hold for every instance of a large fleet. What is not plainly in sync takes the long way through
 // `Reconciler`.
 
 public import Model

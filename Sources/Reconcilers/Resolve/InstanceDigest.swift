@@ -1,6 +1,5 @@
 // The digest of an instance: over every field's key, expectation and spec, a file's content by its own digest.
-// Generation
-// and server are not in it, so two servers with the same fields agree.
+// Generation and server are not in it, so two servers with the same fields agree.
 
 import Model
 
