@@ -45,6 +45,9 @@ public struct ControllerConfiguration: Sendable {
     /// The least time without a report after which a server is stale.
     public var staleMinimum: Duration = .seconds(15)
     public var fullPass: Duration = .seconds(60)
+    /// In this time every observed hash is read and compared once, whatever the proofs say.
+    public var deepPass: Duration = .seconds(600)
+    public var deepPassBatch = 2000
     /// All shards are looked at for hand edits once in this time.
     public var handEdits: Duration = .seconds(2)
     /// How many steps such a round is taken in.

@@ -44,3 +44,35 @@ extension Fleet {
         return intervals
     }
 }
+
+extension Fleet {
+    /// Those of these instances that are taken to be in sync, and what they are to be compared with. Where no server has a
+    /// say in an App's fields, all of its instances share one expectation.
+    package func passItems(_ slots: ArraySlice<Slot>) -> [(slot: Slot, item: FullPass.Item)] {
+        var shared: [Int32: InstanceExpectation] = [:]
+        return slots.compactMap { slot in
+            guard slot.index < records.count else { return nil }
+            let record = self[slot]
+            let flags = record.flags
+            guard flags.contains(.inUse), flags.contains(.placed), record.phase == .ready, !flags.contains(.stale)
+            else {
+                return nil
+            }
+            guard let expectation = expectation(record, &shared) else { return nil }
+            return (slot, FullPass.Item(id: id(slot), expectation: expectation))
+        }
+    }
+
+    private func expectation(_ record: InstanceRecord, _ shared: inout [Int32: InstanceExpectation])
+        -> InstanceExpectation?
+    {
+        let server = servers[Int(record.server)]
+        guard record.app >= 0 else { return server.compiled?.expectation(root: server.root) }
+        guard let app = apps[Int(record.app)].compiled else { return nil }
+        let isCommon = app.spec.overrides[server.name] == nil && !app.dependsOnServer(server.name)
+        if isCommon, let known = shared[record.app] { return known }
+        let expectation = app.expectation(on: server.facts)
+        if isCommon { shared[record.app] = expectation }
+        return expectation
+    }
+}

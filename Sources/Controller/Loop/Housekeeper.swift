@@ -20,6 +20,7 @@ package struct Housekeeper: Sendable {
             group.addTask { await every(configuration.staleCheck) { try await checkStale() } }
             group.addTask { await handEdits() }
             group.addTask { await slowPass() }
+            group.addTask { await deepPass() }
         }
     }
 
@@ -97,5 +98,32 @@ package struct Housekeeper: Sendable {
     package func provePass(shard: Int) async throws(StoreError) -> [Slot] {
         let summaries = try await store.summaries(shard: shard)
         return await loop.withFleet { $0.unproven(summaries, shard: shard) }
+    }
+
+    // The deep pass
+
+    /// What a proof cannot find, a look at every observed hash can: a few thousand at a time, spread over its whole time.
+    private func deepPass() async {
+        while !Task.isCancelled {
+            let slots = await loop.withFleet { $0.allSlots }
+            let steps = max(1, (slots.count + configuration.deepPassBatch - 1) / configuration.deepPassBatch)
+            for step in 0..<steps {
+                await time.sleep(for: configuration.deepPass / steps)
+                if Task.isCancelled { return }
+                let start = step * configuration.deepPassBatch
+                do {
+                    try await compare(slots[start..<min(start + configuration.deepPassBatch, slots.count)])
+                } catch {
+                    logger.debug("deep pass failed", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+    }
+
+    private func compare(_ slots: ArraySlice<Slot>) async throws(StoreError) {
+        let items = await loop.withFleet { $0.passItems(slots) }
+        guard !items.isEmpty else { return }
+        let suspects = try await FullPass.suspects(items.map(\.item), in: store)
+        if !suspects.isEmpty { await loop.resync(suspects.map { items[$0].slot }) }
     }
 }

@@ -3,7 +3,7 @@
 
 import Model
 
-public struct FieldComparer {
+public struct FieldComparer: Sendable {
     private let expectation: InstanceExpectation
     /// Hashes keep their order from read to read: the next entry is mostly that of the next slot.
     private var next = 0
