@@ -88,7 +88,7 @@ extension DriftReport {
                     text(row.instance.description), code(row.field.description),
                     "<span class=\"badge \(style)\">\(row.stateWords)</span>", code(desired, whole: row.desired),
                     code(observed, whole: row.observed ?? ""), time(row.since), text(row.cause?.words ?? "–"),
-                    text(row.age.map { "\($0.age) ago" } ?? "never"), text(row.action),
+                    text(row.age.map { "\($0.age) ago" } ?? "never"), text(row.actionWords),
                 ]
             })
     }

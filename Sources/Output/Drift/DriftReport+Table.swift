@@ -18,7 +18,7 @@ extension DriftReport {
     private func table() -> Table {
         var table = Table([
             Column("INSTANCE"), Column("FIELD", least: 16), Column("STATE"), Column("DESIRED", least: 8),
-            Column("OBSERVED", least: 8), Column("SINCE", .right), Column("CAUSE", least: 8), Column("SEEN", .right),
+            Column("OBSERVED", least: 8), Column("SINCE", .right), Column("CAUSE"), Column("SEEN", .right),
             Column("BEING DONE", least: 10),
         ])
         for row in rows {
@@ -26,7 +26,7 @@ extension DriftReport {
             table.add([
                 Cell(row.instance.description), Cell(row.field.description), Cell(row.stateWords, row.meaning),
                 Cell(desired), Cell(observed), Cell(row.since.map { (now - $0).age } ?? "-"),
-                Cell(row.cause?.words ?? "-"), Cell(row.age?.age ?? "never"), Cell(row.action),
+                Cell(row.cause?.word ?? "-"), Cell(row.age?.age ?? "never"), Cell(row.actionWords),
             ])
         }
         return table
@@ -34,14 +34,14 @@ extension DriftReport {
 
     private func table(_ history: [RepairedDrift]) -> Table {
         var table = Table([
-            Column("INSTANCE"), Column("FIELD", least: 20), Column("WAS", least: 8), Column("CAUSE", least: 8),
+            Column("INSTANCE"), Column("FIELD", least: 20), Column("WAS", least: 8), Column("CAUSE"),
             Column("ONSET", .right), Column("REPAIRED AFTER", .right),
         ])
         for repaired in history {
             let record = repaired.record
             table.add([
                 Cell(repaired.instance.description), Cell(record.field.description),
-                Cell(FieldText.pair(from: record.observed, to: record.desired).from), Cell(record.cause.words),
+                Cell(FieldText.pair(from: record.observed, to: record.desired).from), Cell(record.cause.word),
                 Cell("\((now - record.onset).age) ago"), Cell(repaired.timeToRepair?.measured ?? "-"),
             ])
         }

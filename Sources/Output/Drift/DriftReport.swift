@@ -100,6 +100,13 @@ extension DriftRow {
         return (pair.to, pair.from)
     }
 
+    /// What is being done, with the beginning of a job's id, by which `jobs --id` finds it.
+    var actionWords: String {
+        action.split(separator: " ", omittingEmptySubsequences: false).map { word in
+            word.count == 20 && word.allSatisfy(\.isHexDigit) ? String(word.prefix(8)) : String(word)
+        }.joined(separator: " ")
+    }
+
     private func short(_ value: String) -> String { value.hasPrefix("running ") ? "running" : FieldText.short(value) }
 
     /// Values for programs, in the order of `titles`: whole, times in RFC 3339, the age in seconds.

@@ -154,4 +154,13 @@ extension DriftRecord.Cause {
         case .changedOnServer: "changed on server"
         }
     }
+
+    /// Who moved, for a column.
+    package var word: String {
+        switch self {
+        case .new: "new"
+        case .desiredChanged: "desired"
+        case .changedOnServer: "server"
+        }
+    }
 }

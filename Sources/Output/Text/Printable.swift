@@ -17,10 +17,11 @@ extension String {
 
     /// The lines of this text, each printable; a tab stays a tab's worth of spaces.
     package var printableLines: [String] {
-        var lines = split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            var line = line
-            if line.last == "\r" { line.removeLast() }
-            return line.split(separator: "\t", omittingEmptySubsequences: false).joined(separator: "    ").printable
+        // By bytes: to Swift a carriage return and a newline are one character.
+        var lines = utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
+            let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+            let parts = String(Substring(line)).split(separator: "\t", omittingEmptySubsequences: false)
+            return parts.joined(separator: "    ").printable
         }
         if lines.last == "" { lines.removeLast() }
         return lines
