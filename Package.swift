@@ -93,9 +93,8 @@ let package = Package(
         .executableTarget(
             name: "opsapply",
             dependencies: [
-                "Model", "JSON", "Manifests", "Reconcilers", "Store", "RedisStore", "Output", "CLinux", "Programs",
+                "Model", "JSON", "Manifests", "Reconcilers", "Store", "RedisStore", "Redis", "Output", "CLinux", "Programs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(

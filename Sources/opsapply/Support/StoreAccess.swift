@@ -2,12 +2,25 @@
 
 internal import Output
 internal import Programs
+internal import Redis
+internal import RedisStore
 internal import Store
 
 extension StoreOptions {
     /// Opens the store, runs the body, closes it again. What goes wrong with the store becomes a clear line.
     func withStore<Result>(_ body: (any OperationsStore) async throws -> Result) async throws -> Result {
-        throw failure(.unavailable("not built yet"))
+        let threads = RedisThreads()
+        do {
+            let store = try await RedisStore.connect(
+                url: redisURL, prefix: prefix, on: threads, clientName: "opsapply")
+            let result: Swift.Result<Result, any Error>
+            do { result = .success(try await body(store)) } catch { result = .failure(error) }
+            await store.close()
+            await threads.shutdown()
+            return try result.get()
+        } catch let error as StoreError {
+            throw failure(error)
+        }
     }
 
     /// What a person can do about it.
