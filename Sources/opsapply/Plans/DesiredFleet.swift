@@ -79,6 +79,12 @@ struct DesiredFleet {
         if case .resolved(let desired)? = resolution(id) { desired } else { nil }
     }
 
+    /// The fields that an instance's manifest declares, whatever their values will be.
+    func declaredFields(of id: InstanceID) -> [FieldKey] {
+        guard let name = id.app else { return servers[id.server]?.compiled.spec.content.fieldKeys ?? [] }
+        return apps[name]?.compiled.spec.workload(on: id.server).fieldKeys ?? []
+    }
+
     /// Every instance that is desired.
     var instanceIDs: Set<InstanceID> {
         var ids: Set<InstanceID> = []
@@ -119,5 +125,17 @@ extension ManifestResource {
             }
         }
         return digests
+    }
+}
+
+extension Workload {
+    /// In the order of steps.
+    fileprivate var fieldKeys: [FieldKey] {
+        let names: [(FieldKind, [String])] = [
+            (.config, Array(config.keys)), (.package, Array(packages.keys)), (.directory, Array(directories.keys)),
+            (.file, Array(files.keys)), (.command, Array(commands.keys)), (.service, Array(services.keys)),
+            (.health, Array(health.keys)),
+        ]
+        return names.flatMap { kind, names in names.map { FieldKey(kind, $0) } }.sorted()
     }
 }

@@ -135,7 +135,7 @@ private struct InstanceContext {
     private func waiting(_ snapshot: InstanceSnapshot, _ why: String) -> [DriftRow] {
         let observed = snapshot.observed
         let fields = snapshot.control?.assignment?.fields ?? []
-        let keys = fields.isEmpty ? observed?.fields.keys.sorted() ?? [] : fields.map(\.key)
+        let keys = fields.isEmpty ? fleet.declaredFields(of: snapshot.id) : fields.map(\.key)
         return keys.map { key in
             DriftRow(
                 instance: snapshot.id, field: key, desired: "unknown", observed: observed?.fields[key], state: .unknown,

@@ -6,12 +6,20 @@ internal import Output
 internal import Store
 
 enum Rows {
+    /// Rows that are read at the same time: their commands share round trips.
+    private static let together = 64
+
     static func of(_ resources: [StoredResource], in store: any OperationsStore) async throws -> [ResourceRow] {
+        let sorted = resources.sorted { $0.key < $1.key }
         var rows: [ResourceRow] = []
-        for resource in resources.sorted(by: { $0.key < $1.key }) {
-            rows.append(try await row(resource, in: store))
+        for start in stride(from: 0, to: sorted.count, by: together) {
+            let part = sorted[start..<min(start + together, sorted.count)]
+            rows += try await withThrowingTaskGroup(of: ResourceRow.self) { group in
+                for resource in part { group.addTask { try await row(resource, in: store) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
         }
-        return rows
+        return rows.sorted { $0.resource.key < $1.resource.key }
     }
 
     static func row(_ resource: StoredResource, in store: any OperationsStore) async throws -> ResourceRow {

@@ -27,9 +27,11 @@ extension StoreOptions {
     func failure(_ error: StoreError) -> CommandFailure {
         switch error {
         case .unavailable(let why):
-            CommandFailure(
-                "cannot reach Redis at \(safeURL): \(why.printable); is redis-server running? "
-                    + "(set --redis or OPS_REDIS_URL)")
+            Self.isConnection(why)
+                ? CommandFailure(
+                    "cannot reach Redis at \(safeURL): \(Self.cause(why).printable); is redis-server running? "
+                        + "(set --redis or OPS_REDIS_URL)")
+                : CommandFailure("Redis at \(safeURL) refused: \(why.printable)")
         case .indeterminate(let why):
             CommandFailure("Redis did not answer (\(why.printable)): it may or may not be done; it is safe to repeat")
         case .conflict(let found):
@@ -40,6 +42,16 @@ extension StoreOptions {
             CommandFailure(
                 "what Redis holds at \(key.printable) cannot be read: \(why.printable); look at it with redis-cli")
         }
+    }
+
+    private static let connecting = "cannot connect to Redis at "
+
+    private static func isConnection(_ why: String) -> Bool { why.hasPrefix(connecting) }
+
+    /// The address is in the line already: only what came after it.
+    private static func cause(_ why: String) -> String {
+        let rest = why.dropFirst(connecting.count).split(separator: " ", maxSplits: 1)
+        return rest.count == 2 ? rest[1].lowercased() : why
     }
 
     /// The URL without its password.
