@@ -121,7 +121,8 @@ let package = Package(
         .testTarget(name: "ReconcilersTests", dependencies: ["Reconcilers", "Model"], exclude: ["Scenarios"]),
         .testTarget(
             name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON"], exclude: ["Fixtures"]),
-        .testTarget(name: "OutputTests", dependencies: ["Output", "Model", "JSON", "Manifests", "Reconcilers", "Store"]),
+        .testTarget(
+            name: "OutputTests", dependencies: ["Output", "Model", "JSON", "Manifests", "Reconcilers", "Store"]),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "RedisStore", "Redis", "Model", "TestRedis"]),
         .testTarget(

@@ -23,7 +23,8 @@ enum AgentSweep {
         let against = "cf-agent -n: \(text(other.median)) ms, \(text(other.median / cold.median)) × as long"
         return [
             Figure(
-                measure: "agent: full sweep of \(files) files, every one read", bar: 100, measured: cold.median, unit: "ms",
+                measure: "agent: full sweep of \(files) files, every one read", bar: 100, measured: cold.median,
+                unit: "ms",
                 note: against),
             Figure(
                 measure: "agent: the sweep of each minute, unchanged files not read again", bar: 100,
@@ -71,7 +72,9 @@ enum AgentSweep {
                 return drivers.observe(target, reader: reader).hasPrefix("sha256:\(render.digest) 0644")
             }.count
         }
-        guard inSync == targets.count else { throw Problem("only \(inSync) of \(targets.count) files are as they should be") }
+        guard inSync == targets.count else {
+            throw Problem("only \(inSync) of \(targets.count) files are as they should be")
+        }
         return duration
     }
 

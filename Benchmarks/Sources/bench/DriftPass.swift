@@ -119,7 +119,8 @@ final class RunningReplica: Sendable {
         var logger = Logger(label: "bench")
         logger.logLevel = .error
         let replica = Replica(
-            store: stage.store, configuration: ControllerConfiguration(holder: "bench"), time: SystemTime(), logger: logger)
+            store: stage.store, configuration: ControllerConfiguration(holder: "bench"), time: SystemTime(),
+            logger: logger)
         self.replica = replica
         task = Task { await replica.run() }
     }

@@ -42,7 +42,9 @@ enum Failover {
         Glibc.kill(pid, SIGKILL)
         let reported = ContinuousClock.now
         let (latency, job) = try await agent.drift()
-        guard job.epoch > old.lease.epoch else { throw Problem("the job is of epoch \(job.epoch), not of the successor") }
+        guard job.epoch > old.lease.epoch else {
+            throw Problem("a job of epoch \(job.epoch) is not its")
+        }
         await stage.end(old.lease.holder)
         try stage.startController(old.lease.holder)
         await stage.pause(recovery)

@@ -21,7 +21,8 @@ struct Effort: Sendable {
     var planned: Int
     var restSeconds: Int
 
-    static let full = Effort(instances: 100_000, drifts: 1000, repairs: 200, kills: 200, planned: 10_000, restSeconds: 60)
+    static let full = Effort(
+        instances: 100_000, drifts: 1000, repairs: 200, kills: 200, planned: 10_000, restSeconds: 60)
     static let quick = Effort(instances: 10_000, drifts: 200, repairs: 30, kills: 10, planned: 1000, restSeconds: 10)
 }
 

@@ -61,8 +61,9 @@ struct Population: Sendable {
 
     func write(to store: some OperationsStore) async throws {
         try await writeResources(to: store)
-        guard case .acquired(let lease) = try await store.acquireLease(
-            holder: "population", nonce: "population", ttl: .seconds(120), mayPreempt: false)
+        guard
+            case .acquired(let lease) = try await store.acquireLease(
+                holder: "population", nonce: "population", ttl: .seconds(120), mayPreempt: false)
         else { throw Problem("the lease is taken") }
         try await store.seal(lease)
         try await Self.forEach(servers) { server in
@@ -109,7 +110,9 @@ struct Population: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<min(writers, elements.count) {
                 group.addTask {
-                    for index in stride(from: writer, to: elements.count, by: writers) { try await body(elements[index]) }
+                    for index in stride(from: writer, to: elements.count, by: writers) {
+                        try await body(elements[index])
+                    }
                 }
             }
             try await group.waitForAll()

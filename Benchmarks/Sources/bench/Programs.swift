@@ -55,7 +55,9 @@ enum Programs {
     }
 
     static func write(_ path: String, _ text: String) throws {
-        guard let file = fopen(path, "w") else { throw Problem("cannot write \(path): \(String(cString: strerror(errno)))") }
+        guard let file = fopen(path, "w") else {
+            throw Problem("cannot write \(path): \(String(cString: strerror(errno)))")
+        }
         fputs(text, file)
         fclose(file)
     }

@@ -49,7 +49,9 @@ enum Repair {
             try act()
             return try await eventually(within: .seconds(30)) {
                 let snapshot = try await stage.store.instance(id)
-                guard let observed = snapshot.observed, let assignment = snapshot.control?.assignment else { return false }
+                guard let observed = snapshot.observed, let assignment = snapshot.control?.assignment else {
+                    return false
+                }
                 return observed.revision >= before + 2
                     && assignment.fields.allSatisfy { field in
                         observed.fields[field.key].map { field.expectation.isMet(by: $0) } ?? false
