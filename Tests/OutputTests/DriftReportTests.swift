@@ -34,8 +34,9 @@ import Testing
     @Test func `the table says desired, observed, since when, why, how fresh, and what is being done`() {
         #expect(
             report([row(.drifted), row(.inSync)]).text(.none) == """
-                INSTANCE        FIELD          STATE    DESIRED  OBSERVED  SINCE  CAUSE   SEEN  BEING DONE
-                webapp@server2  service:nginx  drifted  running  killed 9     1s  server  0.3s  pending job 41f0
+                INSTANCE        FIELD          DESIRED  OBSERVED  SINCE  STATE
+                webapp@server2  service:nginx  running  killed 9     1s  drifted
+                                changed on server · seen 0.3s ago · pending job 41f0
 
                 1 field drifted on 1 of 1 instance, 0 unknown, 1 in sync
 
@@ -46,6 +47,29 @@ import Testing
         let report = report([row(.unknown, observed: nil), row(.inSync)])
         #expect(report.unknown == 1 && report.inSync == 1 && report.drifted == 0 && report.hasDifferences)
         #expect(report.text(.none).contains("unknown"))
+    }
+
+    @Test func `fields of one instance that wait for the same thing share a line`() {
+        var waiting = row(.unknown, observed: nil)
+        waiting.action = "waiting: the agent of server2 has not reported"
+        var other = waiting
+        other.field = FieldKey(.config, "port")
+        #expect(
+            report([waiting, other]).text(.none).contains("webapp@server2  2 fields  -        -             -  unknown")
+        )
+    }
+
+    @Test func `of two files the digests are shown, or else what differs`() {
+        let (a, b) = (String(repeating: "a", count: 64), String(repeating: "b", count: 64))
+        #expect(
+            FieldText.narrowPair(from: "sha256:\(a) 0644 root:root", to: "sha256:\(b) 0644") == (
+                "sha256:aaaaaaaa", "sha256:bbbbbbbb"
+            ))
+        #expect(
+            FieldText.narrowPair(from: "sha256:\(a) 0600 root:root", to: "sha256:\(a) 0644") == (
+                "0600 root:root", "0644"
+            ))
+        #expect(FieldText.narrowPair(from: "absent", to: "sha256:\(a) 0644") == ("absent", "sha256:aaaaaaaa"))
     }
 
     @Test func `repaired drift has its time to repair`() {

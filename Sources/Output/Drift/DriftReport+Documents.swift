@@ -73,7 +73,7 @@ extension DriftReport {
                     let record = repaired.record
                     return [
                         repaired.instance.description, record.field.description,
-                        FieldText.pair(from: record.observed, to: record.desired).from, record.cause.words,
+                        FieldText.narrowPair(from: record.observed, to: record.desired).from, record.cause.words,
                         record.onset.rfc3339, repaired.timeToRepair?.measured ?? "-",
                     ]
                 })

@@ -100,7 +100,7 @@ extension DriftReport {
             ["Instance", "Field", "Was", "Should be", "Cause", "Onset", "Repaired after"],
             history.map { repaired in
                 let record = repaired.record
-                let pair = FieldText.pair(from: record.observed, to: record.desired)
+                let pair = FieldText.narrowPair(from: record.observed, to: record.desired)
                 let took = repaired.timeToRepair
                 let share = slowest > 0 ? (took?.wholeMilliseconds ?? 0) * 100 / slowest : 0
                 let meter = "<span class=\"meter\"><i style=\"width:\(share)%\"></i></span>"

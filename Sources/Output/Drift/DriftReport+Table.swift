@@ -15,21 +15,44 @@ extension DriftReport {
         return text
     }
 
+    /// Two lines a row: what is and what should be; and below it why, how fresh that is, and what is being done.
     private func table() -> Table {
         var table = Table([
-            Column("INSTANCE"), Column("FIELD", least: 16), Column("STATE"), Column("DESIRED", least: 8),
-            Column("OBSERVED", least: 8), Column("SINCE", .right), Column("CAUSE"), Column("SEEN", .right),
-            Column("BEING DONE", least: 10),
+            Column("INSTANCE"), Column("FIELD", least: 24), Column("DESIRED", least: 10), Column("OBSERVED", least: 10),
+            Column("SINCE", .right), Column("STATE"),
         ])
-        for row in rows {
+        for group in grouped() {
+            guard let row = group.first else { continue }
             let (desired, observed) = row.pair
-            table.add([
-                Cell(row.instance.description), Cell(row.field.description), Cell(row.stateWords, row.meaning),
-                Cell(desired), Cell(observed), Cell(row.since.map { (now - $0).age } ?? "-"),
-                Cell(row.cause?.word ?? "-"), Cell(row.age?.age ?? "never"), Cell(row.actionWords),
-            ])
+            let isOne = group.count == 1
+            table.add(
+                [
+                    Cell(row.instance.description), Cell(isOne ? row.field.description : "\(group.count) fields"),
+                    Cell(isOne ? desired : "-"), Cell(isOne ? observed : "-"),
+                    Cell(row.since.map { (now - $0).age } ?? "-"), Cell(row.stateWords, row.meaning),
+                ], detail: Cell(detail(row), .faint))
         }
         return table
+    }
+
+    private func detail(_ row: DriftRow) -> String {
+        let parts = [row.cause?.words, row.age.map { "seen \($0.age) ago" } ?? "never seen"].compactMap { $0 }
+        return (parts + (row.state == .inSync ? [] : [row.actionWords])).joined(separator: " · ")
+    }
+
+    /// Rows one by one, but unknown ones of one instance that wait for the same thing together.
+    private func grouped() -> [[DriftRow]] {
+        var groups: [[DriftRow]] = []
+        for row in rows {
+            if let last = groups.last?.first, row.state == .unknown, last.state == .unknown,
+                last.instance == row.instance, last.action == row.action
+            {
+                groups[groups.count - 1].append(row)
+            } else {
+                groups.append([row])
+            }
+        }
+        return groups
     }
 
     private func table(_ history: [RepairedDrift]) -> Table {
@@ -41,7 +64,7 @@ extension DriftReport {
             let record = repaired.record
             table.add([
                 Cell(repaired.instance.description), Cell(record.field.description),
-                Cell(FieldText.pair(from: record.observed, to: record.desired).from), Cell(record.cause.word),
+                Cell(FieldText.narrowPair(from: record.observed, to: record.desired).from), Cell(record.cause.word),
                 Cell("\((now - record.onset).age) ago"), Cell(repaired.timeToRepair?.measured ?? "-"),
             ])
         }

@@ -93,10 +93,9 @@ extension DriftRow {
         }
     }
 
-    /// Desired and observed, short and telling apart what differs.
+    /// Desired and observed, in as little room as tells them apart.
     var pair: (desired: String, observed: String) {
-        if state == .inSync { return (short(desired), observed.map(short) ?? "-") }
-        let pair = FieldText.pair(from: observed, to: desired)
+        let pair = FieldText.narrowPair(from: observed, to: desired)
         return (pair.to, pair.from)
     }
 
@@ -106,8 +105,6 @@ extension DriftRow {
             word.count == 20 && word.allSatisfy(\.isHexDigit) ? String(word.prefix(8)) : String(word)
         }.joined(separator: " ")
     }
-
-    private func short(_ value: String) -> String { value.hasPrefix("running ") ? "running" : FieldText.short(value) }
 
     /// Values for programs, in the order of `titles`: whole, times in RFC 3339, the age in seconds.
     package func values() -> [String] {

@@ -8,6 +8,8 @@ package struct Table: Sendable, Hashable {
 
     package let columns: [Column]
     package private(set) var rows: [[Cell]] = []
+    /// By row: a line of its own below it, from the second column on.
+    private var details: [Int: Cell] = [:]
 
     package init(_ columns: [Column]) {
         self.columns = columns
@@ -19,14 +21,23 @@ package struct Table: Sendable, Hashable {
         rows.append(row)
     }
 
+    /// Adds a row with a line below it.
+    package mutating func add(_ row: [Cell], detail: Cell) {
+        details[rows.count] = detail
+        add(row)
+    }
+
     /// The lines, header first.
     package func lines(_ paint: Paint, width: Int = Table.maximumWidth) -> [String] {
         let widths = fitted(to: min(width, Self.maximumWidth))
-        let header = zip(columns, widths).map { column, width in (column.title, Paint.Meaning.faint, column, width) }
-        let body = rows.map { row in
-            zip(row, zip(columns, widths)).map { cell, layout in (cell.text, cell.meaning, layout.0, layout.1) }
+        let header = line(columns.map { Cell($0.title, .faint) }, widths, paint)
+        let indent = (widths.first ?? 0) + Self.gap
+        return rows.indices.reduce(into: [header]) { lines, index in
+            lines.append(line(rows[index], widths, paint))
+            guard let detail = details[index] else { return }
+            let short = detail.text.shortened(to: width - indent)
+            lines.append(String(repeating: " ", count: indent) + paint(short, detail.meaning))
         }
-        return [line(header.map { ($0.0, Optional($0.1), $0.2, $0.3) }, paint)] + body.map { line($0, paint) }
     }
 
     /// The lines as one text with a newline at the end of each.
@@ -34,15 +45,15 @@ package struct Table: Sendable, Hashable {
         lines(paint, width: width).map { $0 + "\n" }.joined()
     }
 
-    private func line(_ cells: [(String, Paint.Meaning?, Column, Int)], _ paint: Paint) -> String {
+    private func line(_ cells: [Cell], _ widths: [Int], _ paint: Paint) -> String {
         var result = ""
-        for (position, (text, meaning, column, width)) in cells.enumerated() {
-            let short = text.shortened(to: width)
+        for (position, (cell, width)) in zip(cells, widths).enumerated() {
+            let short = cell.text.shortened(to: width)
             let space = String(repeating: " ", count: max(0, width - short.columns))
             let last = position == cells.count - 1
-            switch column.alignment {
-            case .left: result += paint(short, meaning) + (last ? "" : space)
-            case .right: result += space + paint(short, meaning)
+            switch columns[position].alignment {
+            case .left: result += paint(short, cell.meaning) + (last ? "" : space)
+            case .right: result += space + paint(short, cell.meaning)
             }
             if !last { result += String(repeating: " ", count: Self.gap) }
         }

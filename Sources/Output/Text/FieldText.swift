@@ -11,6 +11,25 @@ package enum FieldText {
         return value.printable
     }
 
+    /// Both sides in as little room as tells them apart: of files the digests' beginnings, or what else differs.
+    package static func narrowPair(from: String?, to: String) -> (from: String, to: String) {
+        guard let from else { return ("not observed", narrow(to)) }
+        let (old, new) = (digestAndRest(from), digestAndRest(to))
+        guard let old, let new else { return (narrow(from), narrow(to)) }
+        return old.digest == new.digest ? (old.rest, new.rest) : (narrow(from), narrow(to))
+    }
+
+    private static func narrow(_ value: String) -> String {
+        guard let (digest, _) = digestAndRest(value) else { return runningOnly(value.printable) }
+        return "sha256:\(digest.prefix(8))"
+    }
+
+    private static func digestAndRest(_ value: String) -> (digest: String, rest: String)? {
+        guard value.hasPrefix("sha256:") else { return nil }
+        let digest = value.dropFirst(7).prefix { $0 != " " }
+        return (String(digest), String(value.dropFirst(8 + digest.count)).printable)
+    }
+
     /// Both sides of a difference: where only the short forms are the same, as with two definitions of a running
     /// service, what differs is said.
     package static func pair(from: String?, to: String) -> (from: String, to: String) {
