@@ -1,0 +1,60 @@
+// A folder: that it is there, its mode, its owner.
+
+internal import Glibc
+internal import Model
+
+struct DirectoryDriver: Driver {
+    let machine: Machine
+
+    func observe(_ target: FieldTarget, reader: PathReader) throws(StepError) -> String {
+        do throws(SystemError) {
+            return try reader.directoryValue(target.key.name)
+        } catch {
+            throw error.step
+        }
+    }
+
+    func apply(_ target: FieldTarget, _ context: StepContext) throws(StepError) {
+        guard case .directory(let ownership)? = target.spec else { throw target.mismatch() }
+        let path = target.key.name
+        let owner = try OwnerNumbers(ownership, names: machine.names)
+        try FolderMaker(machine: machine).makeParents(of: path, for: target.instance)
+        do throws(SystemError) {
+            switch try machine.reader().status(of: path)?.kind {
+            case nil: try make(target)
+            case S_IFDIR?: break
+            default: throw SystemError(code: ENOTDIR, "cannot make the folder \(machine.root.hostPath(path))")
+            }
+            let folder = try machine.root.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            try machine.root.setOwner(folder, path, mode: ownership.mode, uid: owner.uid, gid: owner.gid)
+        } catch {
+            if error.code == ENOTDIR {
+                throw .impossible("\(machine.root.hostPath(path)) is there and is not a folder: move it away")
+            }
+            throw error.step
+        }
+    }
+
+    private func make(_ target: FieldTarget) throws(SystemError) {
+        do throws(StepError) {
+            try machine.ledger.append([.made(target.instance, target.key, .step)])
+        } catch {
+            throw SystemError(code: EIO, error.text)
+        }
+        _ = try machine.root.makeFolder(target.key.name)
+    }
+
+    func remove(_ target: FieldTarget, _ context: StepContext) throws(StepError) {
+        let path = target.key.name
+        guard machine.made(target) != nil else {
+            return context.note("kept \(path): this agent did not make it")
+        }
+        do throws(SystemError) {
+            _ = try machine.root.remove(path, flags: AT_REMOVEDIR)
+        } catch {
+            guard error.code == ENOTEMPTY || error.code == EEXIST || error.code == ENOTDIR else { throw error.step }
+            context.note("kept \(path): there is something in it that this agent did not make")
+        }
+        try machine.ledger.append([.unmade(target.instance, target.key)])
+    }
+}

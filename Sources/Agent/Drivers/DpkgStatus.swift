@@ -1,0 +1,85 @@
+// Which packages are installed, from dpkg's own file and without running anything. Read again only when the file changed.
+
+internal import Glibc
+internal import Synchronization
+
+package final class DpkgStatus: Sendable {
+    static let path = "/var/lib/dpkg/status"
+    private static let largest = 256 << 20
+
+    private struct Cache {
+        var inode: UInt64 = 0
+        var size: Int64 = -1
+        var modified: timespec = timespec()
+        var versions: [String: String] = [:]
+    }
+
+    private let file: String
+    private let cache = Mutex(Cache())
+
+    package init(root: String) {
+        file = root + Self.path
+    }
+
+    /// The installed version; nil if the package is not installed.
+    package func version(of name: String) throws(StepError) -> String? {
+        let result: Result<String?, SystemError> = cache.withLock { cache in
+            var status = stat()
+            guard stat(file, &status) == 0 else {
+                return .failure(SystemError(code: errno, "cannot read \(file) (is this a Debian system?)"))
+            }
+            if !Self.isCurrent(cache, status) {
+                guard let bytes = readSmallFile(file, limit: Self.largest) else {
+                    return .failure(SystemError(code: EIO, "cannot read \(file)"))
+                }
+                cache = Cache(
+                    inode: UInt64(status.st_ino), size: Int64(status.st_size), modified: status.st_mtim,
+                    versions: Self.parse(bytes))
+            }
+            return .success(cache.versions[name])
+        }
+        do throws(SystemError) {
+            return try result.get()
+        } catch {
+            throw error.step
+        }
+    }
+
+    private static func isCurrent(_ cache: Cache, _ status: stat) -> Bool {
+        cache.inode == status.st_ino && cache.size == Int64(status.st_size)
+            && cache.modified.tv_sec == status.st_mtim.tv_sec && cache.modified.tv_nsec == status.st_mtim.tv_nsec
+    }
+
+    /// Versions by name, of what is fully installed.
+    package static func parse(_ bytes: [UInt8]) -> [String: String] {
+        var versions: [String: String] = [:]
+        var name = ""
+        var version = ""
+        var installed = false
+        func finish() {
+            if installed, !name.isEmpty { versions[name] = version }
+            (name, version, installed) = ("", "", false)
+        }
+        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            if line.isEmpty {
+                finish()
+            } else if let value = value(of: "Package: ", in: line) {
+                name = value
+            } else if let value = value(of: "Version: ", in: line) {
+                version = value
+            } else if let value = value(of: "Status: ", in: line) {
+                installed = value.hasSuffix(" ok installed")
+            }
+        }
+        finish()
+        return versions
+    }
+
+    private static func value(of field: StaticString, in line: ArraySlice<UInt8>) -> String? {
+        let count = field.utf8CodeUnitCount
+        guard line.count > count, line.first == field.utf8Start[0] else { return nil }
+        let name = UnsafeBufferPointer(start: field.utf8Start, count: count)
+        guard line.prefix(count).elementsEqual(name) else { return nil }
+        return String(decoding: line.dropFirst(count), as: UTF8.self)
+    }
+}

@@ -1,0 +1,92 @@
+// A package: installed, in a version, or not. What installs it is behind `PackageManager`, so that dnf or apk can stand
+// beside apt.
+
+internal import Model
+
+/// A system's package tool.
+protocol PackageManager: Sendable {
+    /// The installed version; nil if it is not installed.
+    func installedVersion(_ name: String) throws(StepError) -> String?
+    /// Runs the body while no other agent on this machine installs or removes anything.
+    func exclusively(_ context: StepContext, _ body: () throws(StepError) -> Void) throws(StepError)
+    /// `version` may end with `*`. No service may be started by it.
+    func install(_ name: String, version: String?, _ context: StepContext) throws(StepError)
+    func uninstall(_ name: String, _ context: StepContext) throws(StepError)
+}
+
+struct PackageDriver: Driver {
+    let machine: Machine
+    let manager: any PackageManager
+
+    /// How long a package tool may take.
+    static let patience: Duration = .seconds(900)
+
+    func observe(_ target: FieldTarget, reader: PathReader) throws(StepError) -> String {
+        try manager.installedVersion(target.key.name) ?? FieldValue.absent
+    }
+
+    func apply(_ target: FieldTarget, _ context: StepContext) throws(StepError) {
+        guard case .package(let spec)? = target.spec else { throw target.mismatch() }
+        let name = target.key.name
+        guard Self.isPlain(name) else { throw .impossible("\(name) is no name of a package") }
+        _ = try context.waitForLeftover(within: Self.patience)
+        if Self.isMet(spec, by: try manager.installedVersion(name)) { return }
+        try manager.exclusively(context) { () throws(StepError) in
+            let installed = try manager.installedVersion(name)
+            if Self.isMet(spec, by: installed) { return }
+            if installed == nil { try machine.ledger.append([.made(target.instance, target.key, .step)]) }
+            switch spec {
+            case .present: try manager.install(name, version: nil, context)
+            case .version(let version): try manager.install(name, version: version, context)
+            case .absent: try manager.uninstall(name, context)
+            }
+        }
+        let now = try manager.installedVersion(name)
+        guard Self.isMet(spec, by: now) else {
+            throw .failed("the package tool ended well, and \(name) is \(now ?? FieldValue.absent)")
+        }
+    }
+
+    func remove(_ target: FieldTarget, _ context: StepContext) throws(StepError) {
+        let name = target.key.name
+        guard machine.made(target) == .step else {
+            return context.note("kept package \(name): this agent did not install it")
+        }
+        guard Self.isPlain(name) else { throw .impossible("\(name) is no name of a package") }
+        _ = try context.waitForLeftover(within: Self.patience)
+        try manager.exclusively(context) { () throws(StepError) in
+            if try manager.installedVersion(name) != nil { try manager.uninstall(name, context) }
+        }
+        try machine.ledger.append([.unmade(target.instance, target.key)])
+    }
+
+    private static func isMet(_ spec: PackageSpec, by installed: String?) -> Bool {
+        switch spec {
+        case .present: installed != nil
+        case .absent: installed == nil
+        case .version(let version):
+            if version.hasSuffix("*") {
+                installed?.hasPrefix(version.dropLast()) ?? false
+            } else {
+                installed == version
+            }
+        }
+    }
+
+    /// No option and no other package can hide in a name (Debian policy 5.6.7, with an architecture).
+    private static func isPlain(_ name: String) -> Bool {
+        guard let first = name.utf8.first, first.isLetterOrDigit else { return false }
+        return name.utf8.allSatisfy { $0.isLetterOrDigit || "+-.:_".utf8.contains($0) }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isLetterOrDigit: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
+}

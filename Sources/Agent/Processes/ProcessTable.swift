@@ -1,0 +1,84 @@
+// Which process is which: a pid alone is reused, a pid with its start time and the boot it was started in is not.
+
+internal import Glibc
+internal import Synchronization
+
+package struct ProcessIdentity: Sendable, Hashable {
+    package var pid: Int32
+    /// Clock ticks from boot to its start, as in /proc/<pid>/stat.
+    package var startTime: UInt64
+    /// The kernel's random id of this boot.
+    package var boot: String
+}
+
+package enum ProcessTable {
+    private static let bootID = Mutex<String?>(nil)
+
+    package static var boot: String {
+        bootID.withLock { known in
+            if let known { return known }
+            let text = readSmallText("/proc/sys/kernel/random/boot_id") ?? ""
+            let id = String(text.prefix { !$0.isNewline })
+            known = id
+            return id
+        }
+    }
+
+    /// One line of /proc/<pid>/stat.
+    struct Entry {
+        var pid: Int32
+        var state: Character
+        var session: Int32
+        var startTime: UInt64
+
+        var isZombie: Bool { state == "Z" || state == "X" }
+    }
+
+    static func entry(_ pid: Int32) -> Entry? {
+        guard let text = readSmallText("/proc/\(pid)/stat") else { return nil }
+        return parse(text, pid: pid)
+    }
+
+    /// The name is in parentheses and may hold anything, so fields are counted from the last `)`.
+    static func parse(_ text: String, pid: Int32) -> Entry? {
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        guard fields.count > 19, let state = fields[0].first, let session = Int32(fields[3]),
+            let start = UInt64(fields[19])
+        else { return nil }
+        return Entry(pid: pid, state: state, session: session, startTime: start)
+    }
+
+    /// The identity of a process that runs now.
+    package static func identity(of pid: Int32) -> ProcessIdentity? {
+        entry(pid).map { ProcessIdentity(pid: pid, startTime: $0.startTime, boot: boot) }
+    }
+
+    /// Whether that very process still runs; a zombie does not.
+    package static func runs(_ process: ProcessIdentity) -> Bool {
+        guard process.boot == boot, let entry = entry(process.pid) else { return false }
+        return entry.startTime == process.startTime && !entry.isZombie
+    }
+
+    /// All living processes of the session that this process leads or led.
+    static func session(of leader: ProcessIdentity) -> [Int32] {
+        guard leader.boot == boot, let folder = opendir("/proc") else { return [] }
+        defer { closedir(folder) }
+        var members: [Int32] = []
+        while let item = readdir(folder) {
+            guard let pid = number(item), let entry = entry(pid) else { continue }
+            let isOurs = entry.session == leader.pid && entry.startTime >= leader.startTime && !entry.isZombie
+            if isOurs { members.append(pid) }
+        }
+        return members
+    }
+
+    private static func number(_ item: UnsafeMutablePointer<dirent>) -> Int32? {
+        withUnsafePointer(to: &item.pointee.d_name) { name in
+            name.withMemoryRebound(to: CChar.self, capacity: 256) { text in
+                guard text[0] >= 0x30, text[0] <= 0x39 else { return nil }
+                return Int32(String(cString: text))
+            }
+        }
+    }
+}

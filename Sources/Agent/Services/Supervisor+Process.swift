@@ -1,0 +1,178 @@
+// The processes of services: start, stop, reload, and what happens when one ends by itself. All of it runs under the
+// service's `operation` lock, on threads that may wait.
+
+internal import CLinux
+internal import Glibc
+internal import Model
+internal import Synchronization
+
+extension Supervisor {
+    /// A log of more than this is moved aside, once: `<name>.log.1`.
+    static let longestLog: Int64 = 1 << 20
+
+    func start(_ service: ManagedService, _ run: ServiceRun, runDigest: String) throws(StepError) {
+        let key = service.key
+        let output = try openLog(key)
+        let program = Program(
+            command: run.spec.command, environment: run.spec.environment,
+            directory: run.spec.directory.map { root.literalPath($0) }, user: run.spec.user)
+        var record: ServiceRecord?
+        let child = try ChildProcess.start(program, names: names, output: output) { identity throws(StepError) in
+            let new = ServiceRecord(
+                key: key, run: run, process: identity, runDigest: runDigest, loadDigest: run.load)
+            try ledger.append([.service(new)])
+            record = new
+        }
+        guard let record, let handle = ProcessHandle(child.identity) else {
+            throw .failed("\(key.name) ended while it was started")
+        }
+        service.state.withLock { state in
+            state.record = record
+            state.handle = handle
+            state.value = Self.running(record)
+            state.stopping = false
+            state.startedAt = .now
+            state.restartAt = nil
+        }
+        watch(handle, key)
+    }
+
+    /// A process that ends within the first moments did not start.
+    func expectAlive(_ service: ManagedService) throws(StepError) {
+        guard let handle = service.state.withLock({ $0.handle }) else { return }
+        guard handle.waitForEnd(until: .now + Self.startPatience) else { return }
+        _ = noteEnd(service)
+        let value = service.state.withLock { $0.value }
+        throw .failed("\(service.key.name) \(value) right after its start\(lastLine(service.key))")
+    }
+
+    /// Ends the process and its session; the record stays.
+    func stop(_ service: ManagedService, patience: Duration) {
+        let (handle, record) = service.state.withLock { state in
+            state.stopping = true
+            return (state.handle, state.record)
+        }
+        if let handle {
+            _ = ProcessStop.stop(handle, patience: patience)
+            _ = handle.exit()
+        } else if let record {
+            ProcessStop.endSession(of: record.process)
+        }
+        service.state.withLock { state in
+            state.handle = nil
+            state.value = FieldValue.stopped
+            state.stopping = false
+            state.restartAt = nil
+        }
+    }
+
+    func reload(
+        _ service: ManagedService, _ record: ServiceRecord, _ run: ServiceRun, _ reload: ServiceSpec.Reload,
+        _ giveUp: GiveUp
+    ) throws(StepError) {
+        switch reload {
+        case .signal(let name):
+            guard let number = SignalNames.number(name) else { throw .impossible("there is no signal \(name)") }
+            service.state.withLock { $0.handle }?.signal(number)
+        case .command(let command): try runReload(command, run, giveUp)
+        }
+        var changed = record
+        changed.run = run
+        changed.loadDigest = run.load
+        try ledger.append([.service(changed)])
+        service.state.withLock { state in
+            state.record = changed
+            if state.handle != nil { state.value = Self.running(changed) }
+        }
+    }
+
+    /// How long a reload command may take.
+    private static let reloadPatience: Duration = .seconds(30)
+
+    private func runReload(_ command: [String], _ run: ServiceRun, _ giveUp: GiveUp) throws(StepError) {
+        let program = Program(
+            command: command, environment: run.spec.environment,
+            directory: run.spec.directory.map { root.literalPath($0) }, user: run.spec.user)
+        let runner = CommandRun(
+            names: names, outputPath: nil, deadline: .now + Self.reloadPatience, giveUp: giveUp)
+        let end = try runner.run(program) { _ in }
+        guard end == .ended(.exited(0)) else { throw .failed("the reload command \(command[0]) failed: \(end)") }
+    }
+
+    // MARK: ended by itself
+
+    /// Notes that a process has ended. Returns its value and how long to wait before it is started again, or nil if it
+    /// still runs or its end was wanted.
+    package func noteEnd(_ key: ServiceKey) -> (value: String, restartAfter: Duration)? {
+        noteEnd(service(key))
+    }
+
+    func noteEnd(_ service: ManagedService) -> (value: String, restartAfter: Duration)? {
+        service.state.withLock { state in
+            guard let handle = state.handle, !state.stopping, let exit = handle.exit() else { return nil }
+            state.handle = nil
+            state.value = exit.value
+            let wait = state.backoff.next(ranFor: .now - state.startedAt)
+            state.restartAt = .now + wait
+            return (exit.value, wait)
+        }
+    }
+
+    /// Starts a service again that ended by itself, unless a step is at it or has done it. `inSync` says whether the files
+    /// that it depends on are as desired: if not, it runs with a digest of zeros, so that it is restarted after their
+    /// repair. Returns a wait if it could not be started.
+    package func restart(_ key: ServiceKey, inSync: Bool) -> Duration? {
+        let service = service(key)
+        let result: Duration?? = service.operation.withLockIfAvailable { _ in
+            let (record, alive) = service.state.withLock { ($0.record, $0.handle != nil) }
+            guard let record, !alive else { return nil }
+            ProcessStop.endSession(of: record.process)
+            do throws(StepError) {
+                try start(service, record.run, runDigest: inSync ? record.run.run : Self.noDigest)
+                return nil
+            } catch {
+                return service.state.withLock { state in
+                    let wait = max(.seconds(1), state.backoff.next(ranFor: .zero))
+                    state.restartAt = .now + wait
+                    return wait
+                }
+            }
+        }
+        return result ?? nil
+    }
+
+    // MARK: the log
+
+    private func openLog(_ key: ServiceKey) throws(StepError) -> OpenFile {
+        let path = try state.serviceLog(key)
+        boundLog(path)
+        do throws(SystemError) {
+            return try OpenFile.open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o640)
+        } catch let error {
+            throw error.step
+        }
+    }
+
+    /// Copies a log that has become too long aside and empties it: its writer keeps it open and appends.
+    package func boundLogs() {
+        for key in keys { if let path = try? state.serviceLog(key) { boundLog(path) } }
+    }
+
+    private func boundLog(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0, Int64(status.st_size) > Self.longestLog else { return }
+        guard let file = try? OpenFile.open(path, O_RDWR | O_APPEND) else { return }
+        lseek(file.number, max(0, off_t(status.st_size) - off_t(Self.longestLog)), SEEK_SET)
+        let tail = (try? file.readAll(limit: Int(Self.longestLog))) ?? []
+        ftruncate(file.number, 0)
+        try? StateFolder.replace(path + ".1", with: tail)
+    }
+
+    /// `: <the last line that it wrote>`, for an error message.
+    private func lastLine(_ key: ServiceKey) -> String {
+        guard let path = try? state.serviceLog(key), let bytes = readSmallFile(path, limit: 4 << 20) else { return "" }
+        let lines = bytes.suffix(2048).split(separator: UInt8(ascii: "\n"))
+        guard let last = lines.last else { return "" }
+        return ": " + String(decoding: last.prefix(300), as: UTF8.self)
+    }
+}

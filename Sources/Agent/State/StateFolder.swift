@@ -1,0 +1,89 @@
+// Where the agent keeps what must outlive it: the ledger, the last assignments, the output of services and steps. One
+// agent at a time may use it.
+
+internal import CLinux
+internal import Glibc
+internal import Manifests
+package import Model
+internal import JSON
+
+package struct StateFolder: Sendable {
+    package let path: String
+
+    package var ledgerPath: String { path + "/journal" }
+    var assignmentsPath: String { path + "/assignments.json" }
+    var servicesPath: String { path + "/services" }
+    var outputPath: String { path + "/output" }
+
+    /// Makes the folder and what is above it.
+    package init(_ path: String) throws(StepError) {
+        self.path = path
+        for folder in [path, path + "/services", path + "/output"] { try Self.makeFolders(folder) }
+    }
+
+    package static func makeFolders(_ path: String) throws(StepError) {
+        for folder in RootFolder.ancestors(of: path).dropFirst() + [path] {
+            guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
+                throw SystemError(code: errno, "cannot make the folder \(folder)").step
+            }
+        }
+    }
+
+    /// Takes the folder for this process; the returned file holds it as long as it is open.
+    package func lock() throws(StepError) -> OpenFile {
+        let file: OpenFile
+        do throws(SystemError) {
+            file = try OpenFile.open(path + "/lock", O_RDWR | O_CREAT, mode: 0o600)
+        } catch {
+            throw error.step
+        }
+        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+            throw .impossible("another agent uses the state folder \(path): give each agent a --state of its own")
+        }
+        return file
+    }
+
+    /// Replaces a file in one move: after a crash it is the old or the new one, whole.
+    package static func replace(_ path: String, with bytes: [UInt8]) throws(StepError) {
+        let temporary = path + ".new"
+        do throws(SystemError) {
+            let file = try OpenFile.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+            try file.writeAll(bytes, for: temporary)
+            try file.sync(for: temporary)
+            guard rename(temporary, path) == 0 else { throw SystemError(code: errno, "cannot replace \(path)") }
+            let folder = try OpenFile.open(RootFolder.parent(of: path), O_RDONLY | O_DIRECTORY)
+            try folder.sync(for: path)
+        } catch let error {
+            unlink(temporary)
+            throw error.step
+        }
+    }
+
+    package func saveAssignments(_ assignments: [Assignment]) throws(StepError) {
+        let text = JSONValue.array(assignments.map(\.json)).canonicalBytes
+        try Self.replace(assignmentsPath, with: text)
+    }
+
+    /// The last assignments; empty if there are none or they cannot be read.
+    package func loadAssignments() -> [Assignment] {
+        guard let bytes = readSmallFile(assignmentsPath, limit: 64 << 20), let json = try? JSONValue.parse(bytes) else {
+            return []
+        }
+        return (json.array ?? []).compactMap { try? Assignment(json: $0) }
+    }
+
+    /// `<state>/services/webapp/nginx.log`; App names and service names are single path components.
+    func serviceLog(_ key: ServiceKey) throws(StepError) -> String {
+        let folder = servicesPath + "/" + key.instance.appKey
+        try Self.makeFolders(folder)
+        return folder + "/" + Self.component(key.name) + ".log"
+    }
+
+    func stepOutput(job: String) -> String { outputPath + "/" + Self.component(job) }
+
+    /// A name as one component of a path.
+    private static func component(_ name: String) -> String {
+        let text = String(name.map { $0 == "/" || $0 == "\0" ? "_" : $0 })
+        return text == "." || text == ".." ? "_" + text : text
+    }
+}
