@@ -2,6 +2,7 @@
 
 package import Model
 internal import Crypto
+internal import CLinux
 internal import Glibc
 
 package enum Digest {

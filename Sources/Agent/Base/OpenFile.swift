@@ -1,5 +1,6 @@
 // One owner per file descriptor: closed when the owner goes, and never twice.
 
+internal import CLinux
 internal import Glibc
 
 package struct OpenFile: ~Copyable {

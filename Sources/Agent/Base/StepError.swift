@@ -1,6 +1,7 @@
 // What can go wrong when something is observed, made or removed on this machine. One closed enum: the executor decides
 // from the case alone whether trying again can help.
 
+internal import CLinux
 internal import Glibc
 
 package enum StepError: Error, Sendable, Hashable {

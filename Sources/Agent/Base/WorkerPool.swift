@@ -44,6 +44,19 @@ package final class WorkerPool: Sendable {
         return try result.get()
     }
 
+    /// Like `run`, but returns nil at once when the task is cancelled; the body then ends unheard.
+    package func runUnlessCancelled<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
+        let answer = FirstAnswer<Value?>()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                answer.wait(continuation)
+                submit { answer.give(body()) }
+            }
+        } onCancel: {
+            answer.give(nil)
+        }
+    }
+
     package func submit(_ work: @escaping @Sendable () -> Void) {
         let startThread = state.withLock { state in
             state.work.append(work)
@@ -65,6 +78,45 @@ package final class WorkerPool: Sendable {
             }
             next?()
         }
+    }
+}
+
+/// Hands the first of several answers to one who waits, whichever of the two comes first.
+private final class FirstAnswer<Value: Sendable>: Sendable {
+    private enum State {
+        case open
+        case waiting(CheckedContinuation<Value, Never>)
+        case answered(Value)
+        case over
+    }
+
+    private let state = Mutex(State.open)
+
+    func wait(_ continuation: CheckedContinuation<Value, Never>) {
+        let answer = state.withLock { state -> Value? in
+            if case .answered(let value) = state {
+                state = .over
+                return value
+            }
+            state = .waiting(continuation)
+            return nil
+        }
+        if let answer { continuation.resume(returning: answer) }
+    }
+
+    func give(_ value: Value) {
+        let waiter = state.withLock { state -> CheckedContinuation<Value, Never>? in
+            switch state {
+            case .open:
+                state = .answered(value)
+                return nil
+            case .waiting(let continuation):
+                state = .over
+                return continuation
+            case .answered, .over: return nil
+            }
+        }
+        waiter?.resume(returning: value)
     }
 }
 

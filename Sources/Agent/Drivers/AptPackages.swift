@@ -93,7 +93,9 @@ struct AptPackages: PackageManager {
     }
 
     private func program(_ command: [String]) -> Program {
-        let environment = ["DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "APT_LISTCHANGES_FRONTEND": "none"]
+        let environment = [
+            "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "APT_LISTCHANGES_FRONTEND": "none",
+        ]
         let root = machine.packageRoot.isEmpty ? nil : machine.packageRoot
         return Program(command: command, environment: environment, root: root)
     }

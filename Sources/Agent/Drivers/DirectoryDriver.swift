@@ -1,5 +1,6 @@
 // A folder: that it is there, its mode, its owner.
 
+internal import CLinux
 internal import Glibc
 internal import Model
 

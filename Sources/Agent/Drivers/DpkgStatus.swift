@@ -1,5 +1,6 @@
 // Which packages are installed, from dpkg's own file and without running anything. Read again only when the file changed.
 
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 

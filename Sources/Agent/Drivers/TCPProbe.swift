@@ -1,5 +1,6 @@
 // Whether something accepts connections at `host:port`.
 
+internal import CLinux
 internal import Glibc
 internal import Model
 

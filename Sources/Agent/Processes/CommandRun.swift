@@ -9,7 +9,7 @@ internal import Model
 internal import Store
 internal import Synchronization
 
-/// Set from outside when nobody wants the result any more.
+/// Set from outside when the agent ends: no further step is begun, and what runs is left to the agent that comes after.
 package final class GiveUp: Sendable {
     private let flag = Atomic(false)
 
@@ -57,11 +57,11 @@ package struct CommandRun {
                 return .ended(handle.exit() ?? .unknown)
             }
             boundOutput()
-            let stopped: CommandEnd? = giveUp.isSet ? .givenUp : .now >= deadline ? .timedOut : nil
-            guard let stopped else { continue }
+            if giveUp.isSet { return .givenUp }
+            guard ContinuousClock.now >= deadline else { continue }
             _ = ProcessStop.stop(handle, patience: Self.termPatience)
             _ = handle.exit()
-            return stopped
+            return .timedOut
         }
     }
 

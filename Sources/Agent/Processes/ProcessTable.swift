@@ -1,5 +1,6 @@
 // Which process is which: a pid alone is reused, a pid with its start time and the boot it was started in is not.
 
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 

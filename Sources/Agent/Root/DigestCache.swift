@@ -6,6 +6,7 @@
 // Caveat: who can set the clock or write to the raw device can hide a change from this; `forgetAll`, called by the slow
 // full pass, bounds for how long.
 
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 

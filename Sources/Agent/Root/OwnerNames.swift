@@ -1,5 +1,6 @@
 // Users and groups by name and number, remembered for a while: a sweep asks for the same few a thousand times.
 
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 

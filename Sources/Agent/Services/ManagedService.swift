@@ -3,6 +3,7 @@
 // Two locks: `operation` is held while the process is started, stopped or reloaded (seconds), `state` only to look or to
 // note (never while anything waits).
 
+internal import CLinux
 internal import Glibc
 internal import Model
 internal import Synchronization

@@ -1,5 +1,6 @@
 // Signals by the names that manifests use: without `SIG`, in capitals.
 
+internal import CLinux
 internal import Glibc
 
 enum SignalNames {

@@ -5,6 +5,7 @@
 // the entries before the cut; a write that does not fit on the disk leaves no half line behind.
 // Caveat: entries after a damaged line are not read: what follows damage cannot be trusted.
 
+internal import CLinux
 internal import Glibc
 internal import JSON
 internal import Synchronization

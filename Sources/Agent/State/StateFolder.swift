@@ -81,6 +81,8 @@ package struct StateFolder: Sendable {
 
     func stepOutput(job: String) -> String { outputPath + "/" + Self.component(job) }
 
+    func removeOutput(job: String) { unlink(stepOutput(job: job)) }
+
     /// A name as one component of a path.
     private static func component(_ name: String) -> String {
         let text = String(name.map { $0 == "/" || $0 == "\0" ? "_" : $0 })

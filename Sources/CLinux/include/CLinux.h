@@ -8,12 +8,8 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/types.h>
-#include <sys/wait.h>
 
 // Every function returns a result >= 0, or -errno.
 

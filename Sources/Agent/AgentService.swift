@@ -1,0 +1,107 @@
+// The agent: a Monitor that reports the server, an Observer that keeps watch over what is assigned to it, and an Executor
+// that does the jobs; as one service, over any `AgentStore`.
+//
+// Guarantees: services are adopted and supervised before the store is asked for anything, and as long as it is away; when
+// `run` returns, services go on, unless they are to end with the agent.
+
+internal import CLinux
+internal import Glibc
+package import Logging
+internal import Model
+internal import ServiceLifecycle
+package import Store
+
+package final class AgentService: Service {
+    private let configuration: AgentConfiguration
+    private let log: Logger
+    private let machine: Machine
+    private let watcher: Watcher
+    private let monitor: Monitor
+    private let observer: Observer
+    private let executor: Executor
+    private let lock: LockedState
+
+    private final class LockedState: Sendable {
+        let file: OpenFile
+        init(_ file: consuming OpenFile) { self.file = file }
+    }
+
+    /// Takes the root and the state folder, reads the ledger. Nothing runs yet.
+    package init(_ configuration: AgentConfiguration, store: any AgentStore, log: Logger) throws(StepError) {
+        self.configuration = configuration
+        self.log = log
+        try StateFolder.makeFolders(configuration.root)
+        let state = try StateFolder(configuration.state)
+        lock = LockedState(try state.lock())
+        let ledger = try Ledger(path: state.ledgerPath)
+        if ledger.damaged > 0 {
+            log.warning("the end of the journal was cut off", metadata: ["bytes": "\(ledger.damaged)"])
+        }
+        let parts = try Self.parts(configuration, state: state, ledger: ledger)
+        machine = parts.machine
+        watcher = parts.watcher
+        let outage = Outage(log: log)
+        let table = ObservedTable()
+        let reporter = Reporter(store: store, table: table, outage: outage)
+        let drivers = Drivers(machine: machine)
+        observer = Observer(drivers: drivers, table: table, reporter: reporter, watcher: watcher, log: log)
+        monitor = Monitor(
+            store: store,
+            identity: Monitor.Identity(
+                server: configuration.server, root: machine.root.path, version: configuration.version),
+            interval: configuration.interval, disk: DiskProbe(path: machine.root.path), outage: outage)
+        executor = Executor(
+            store: store, observer: observer, reporter: reporter,
+            runner: JobRunner(drivers: drivers, table: table, server: configuration.server),
+            timing: configuration.timing, outage: outage, log: log, nonce: Self.nonce(),
+            onNewAssignments: { [monitor] in monitor.reportAllNow() })
+    }
+
+    private static func parts(
+        _ configuration: AgentConfiguration, state: StateFolder, ledger: Ledger
+    ) throws(StepError) -> (machine: Machine, watcher: Watcher) {
+        do throws(SystemError) {
+            let root = try RootFolder(configuration.root)
+            let watcher = try Watcher(root: root)
+            let names = OwnerNames()
+            let supervisor = Supervisor(root: root, state: state, ledger: ledger, names: names) { handle, key in
+                watcher.watch(handle, key)
+            }
+            let machine = Machine(
+                root: root, state: state, ledger: ledger, names: names, digests: DigestCache(), supervisor: supervisor)
+            return (machine, watcher)
+        } catch {
+            throw error.step
+        }
+    }
+
+    /// Tells this life of the agent from every other.
+    private static func nonce() -> String {
+        String(UInt64.random(in: .min ... .max), radix: 16)
+    }
+
+    package func run() async throws {
+        let fallen = machine.supervisor.adopt()
+        log.info(
+            "the agent runs",
+            metadata: [
+                "server": "\(configuration.server)", "root": "\(machine.root.path)", "state": "\(configuration.state)",
+                "services": "\(machine.supervisor.keys.count)",
+            ])
+        await cancelWhenGracefulShutdown { await self.work(fallen) }
+        watcher.close()
+        if configuration.stopServicesOnExit { await machine.supervisor.stopAll() }
+        log.info("the agent has ended")
+    }
+
+    private func work(_ fallen: [ServiceKey]) async {
+        // The last assignments, so that what they say of services and files holds before the store answers.
+        await observer.assign(machine.state.loadAssignments())
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.monitor.run() }
+            group.addTask { await self.executor.run() }
+            group.addTask { await self.observer.run() }
+            for key in fallen { group.addTask { await self.observer.startAgain(key, after: .zero) } }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+// Takes jobs from this server's queue and does them. The queue decides who may: a claim is a right for a time (lease),
+// extended by heartbeats, and a completion counts only with the token of the attempt that holds it.
+
+package import Logging
+internal import Model
+package import Store
+internal import Synchronization
+
+package final class Executor: Sendable {
+    package struct Timing: Sendable {
+        package var lease: Duration = .seconds(10)
+        /// How long one wait for a hint may take.
+        package var wait: Duration = .seconds(10)
+        /// After a call that failed.
+        package var retry: Duration = .milliseconds(200)
+
+        package init() {}
+    }
+
+    /// How many jobs are done at the same time.
+    package static let mostJobs = 4
+    /// Reports of an instance wait for the end of its job, but no longer than this.
+    static let longestHold: Duration = .seconds(2)
+
+    private let store: any AgentStore
+    private let observer: Observer
+    private let reporter: Reporter
+    private let runner: JobRunner
+    private let server: String
+    private let timing: Timing
+    private let outage: Outage
+    private let log: Logger
+    private let nonce: String
+    private let attempts = Attempts()
+    private let hands = WorkerPool(name: "job", maximum: Executor.mostJobs)
+    private let alarm = Alarm()
+    private let assignmentRevision = Mutex<Int?>(nil)
+    /// Told when the store may have forgotten what it was told.
+    private let onNewAssignments: @Sendable () -> Void
+
+    package init(
+        store: any AgentStore, observer: Observer, reporter: Reporter, runner: JobRunner, timing: Timing,
+        outage: Outage, log: Logger, nonce: String, onNewAssignments: @escaping @Sendable () -> Void
+    ) {
+        self.store = store
+        self.observer = observer
+        self.reporter = reporter
+        self.runner = runner
+        self.server = runner.server
+        self.timing = timing
+        self.outage = outage
+        self.log = log
+        self.nonce = nonce
+        self.onNewAssignments = onNewAssignments
+    }
+
+    /// Works until it is cancelled. A job that is under way then is left where it is: the next life goes on with it.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.beat() }
+            group.addTask { await self.listen() }
+            var boot = true
+            var count = 0
+            while !Task.isCancelled {
+                count += 1
+                let token = "\(nonce)-\(count)"
+                guard let reply = await claim(token: token, boot: boot) else {
+                    await alarm.wait(until: .now + timing.retry)
+                    continue
+                }
+                boot = false
+                let isUpToDate = await takeAssignments(reply.assignmentRevision)
+                for claim in reply.claims { start(claim, &group) }
+                let due = reply.nextDueAt.map { .now + max(.zero, $0 - reply.now) } as ContinuousClock.Instant?
+                await alarm.wait(until: isUpToDate ? due : .now + timing.retry)
+            }
+            attempts.giveUpAll()
+        }
+    }
+
+    // MARK: the queue
+
+    private func claim(token: String, boot: Bool) async -> ClaimReply? {
+        do throws(StoreError) {
+            let reply = try await store.claim(
+                server: server, token: token, limit: max(0, Self.mostJobs - attempts.count), lease: timing.lease,
+                boot: boot)
+            outage.over()
+            return reply
+        } catch {
+            outage.began(error)
+            return nil
+        }
+    }
+
+    /// Whether the assignments are those of this revision now.
+    private func takeAssignments(_ announced: Int) async -> Bool {
+        guard announced != assignmentRevision.withLock({ $0 }) else { return true }
+        do throws(StoreError) {
+            let (revision, assignments) = try await store.assignments(server: server)
+            let before = assignmentRevision.withLock { known in
+                defer { known = revision }
+                return known
+            }
+            // A revision that went back is another store, or an older copy: it has not what it was told.
+            if let before, revision < before {
+                observer.table.forgetAllReported()
+                onNewAssignments()
+            }
+            await observer.assign(assignments)
+            return true
+        } catch {
+            outage.began(error)
+            return false
+        }
+    }
+
+    /// Turns the store's hints into looks at the queue.
+    private func listen() async {
+        while !Task.isCancelled {
+            do throws(StoreError) {
+                if try await store.waitForWork(server: server, timeout: timing.wait) { alarm.ring() }
+            } catch {
+                outage.began(error)
+                try? await Task.sleep(for: timing.retry)
+                alarm.ring()
+            }
+        }
+    }
+
+    private func beat() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: timing.lease / 3)
+            for (token, ids) in attempts.byToken {
+                do throws(StoreError) {
+                    let lost = try await store.heartbeat(server: server, ids: ids, token: token, lease: timing.lease)
+                    if !lost.isEmpty { noteLost(lost) }
+                } catch {
+                    outage.began(error)
+                }
+            }
+        }
+    }
+
+    /// The queue gave these up. The work goes on: if the job comes again, it is reported under its new token, and if it
+    /// does not, its completion is refused.
+    private func noteLost(_ ids: [String]) {
+        log.notice("the lease of jobs was lost", metadata: ["jobs": "\(ids.joined(separator: ","))"])
+    }
+
+    // MARK: one job
+
+    private func start(_ claim: Claim, _ group: inout DiscardingTaskGroup) {
+        guard let giveUp = attempts.begin(claim) else { return }
+        group.addTask {
+            await self.attempts.lane(of: claim.job.plan.instance).run { await self.work(claim, giveUp) }
+            self.attempts.end(claim.job.id)
+            self.alarm.ring()
+        }
+    }
+
+    private func work(_ claim: Claim, _ giveUp: GiveUp) async {
+        let job = claim.job
+        let id = job.plan.instance
+        observer.table.hold(id, until: .now + Self.longestHold)
+        defer {
+            observer.table.hold(id, until: nil)
+            reporter.wake()
+        }
+        let began = ContinuousClock.now
+        let answer = await hands.runUnlessCancelled { [runner] in
+            runner.run(job, attempt: claim.attempt, giveUp: giveUp)
+        }
+        guard let outcome = answer ?? nil else { return log.notice("an attempt was given up", metadata: ["job": "\(job.id)"]) }
+        if job.kind == .apply {
+            for (key, value) in outcome.proofs { observer.note(value, for: key, of: id) }
+            if !outcome.gone { await observer.look(at: Set(job.plan.steps.map(\.field)), of: id) }
+            logEnd(job, claim.attempt, outcome, after: .now - began)
+        }
+        await report(job, outcome)
+        observer.hurryChecks(of: id)
+    }
+
+    /// Reports until the store has it, or says that it is no longer this agent's to report. A store that stays away past
+    /// the lease gives the job out again, and the ledger answers.
+    private func report(_ job: Job, _ outcome: JobOutcome) async {
+        let end = ContinuousClock.now + timing.lease
+        while !Task.isCancelled, let claim = attempts.claim(job.id) {
+            do throws(StoreError) {
+                return try await reporter.complete(
+                    job, token: claim.token, result: outcome.result, output: outcome.output, gone: outcome.gone)
+            } catch {
+                switch error {
+                case .unavailable, .indeterminate:
+                    outage.began(error)
+                    guard ContinuousClock.now < end else { return }
+                    try? await Task.sleep(for: timing.retry)
+                default:
+                    return log.notice(
+                        "the result of an attempt was not taken",
+                        metadata: ["job": "\(job.id)", "attempt": "\(claim.attempt)", "reason": "\(error.text)"])
+                }
+            }
+        }
+    }
+
+    private func logEnd(_ job: Job, _ attempt: Int, _ outcome: JobOutcome, after time: Duration) {
+        var metadata: Logger.Metadata = [
+            "job": "\(job.id)", "instance": "\(job.plan.instance)", "generation": "\(job.plan.generation)",
+            "epoch": "\(job.epoch)", "attempt": "\(attempt)", "took": "\(time.wholeMilliseconds)ms",
+        ]
+        switch outcome.result {
+        case .done: log.info("a job is done", metadata: metadata)
+        case .failed(let error, let wait):
+            metadata["error"] = "\(error)"
+            metadata["again"] = "\(wait.wholeMilliseconds)ms"
+            log.warning("a job failed", metadata: metadata)
+        case .dead(let error):
+            metadata["error"] = "\(error)"
+            log.error("a job is dead", metadata: metadata)
+        }
+    }
+}

@@ -1,0 +1,190 @@
+// Does the steps of one job, on the calling thread. What was done before a crash is seen by looking, not remembered:
+// every step looks first, so a job can be done again from its beginning; the ledger says what cannot be seen.
+
+internal import JSON
+package import Model
+internal import Store
+
+/// What became of an attempt.
+package struct JobOutcome: Sendable, Hashable {
+    package var result: AttemptResult
+    package var output: String
+    /// The instance has left this server.
+    package var gone = false
+    /// Values that only this job could see (a command's proof).
+    package var proofs: [FieldKey: String] = [:]
+}
+
+package struct JobRunner: Sendable {
+    let drivers: Drivers
+    let table: ObservedTable
+    let server: String
+
+    private var ledger: Ledger { drivers.machine.ledger }
+
+    package init(drivers: Drivers, table: ObservedTable, server: String) {
+        self.drivers = drivers
+        self.table = table
+        self.server = server
+    }
+
+    /// nil if the attempt was given up: nothing is to be said about it.
+    package func run(_ job: Job, attempt: Int, giveUp: GiveUp) -> JobOutcome? {
+        if job.kind == .observe { return observe(job) }
+        if let ended = ledger.read({ $0.ended[job.id] }) { return Self.answer(ended) }
+        do throws(StepError) {
+            try checkRight(job)
+            var outcome = try doSteps(job, attempt: attempt, giveUp)
+            if case .failed = outcome?.result { return outcome }
+            if var ended = outcome { try finish(job, &ended); outcome = ended }
+            return outcome
+        } catch {
+            return Self.outcome(of: error, job: job, attempt: attempt, where: nil, output: "")
+        }
+    }
+
+    /// A job that is delivered again is answered with how it ended.
+    private static func answer(_ ended: EndedJob) -> JobOutcome {
+        JobOutcome(
+            result: ended.error.map { .dead(error: $0) } ?? .done, output: ended.output, gone: ended.gone)
+    }
+
+    /// Jobs of a leader that is no more are refused: a newer one has spoken since.
+    private func checkRight(_ job: Job) throws(StepError) {
+        guard job.plan.instance.server == server else {
+            throw .impossible("this job is for \(job.plan.instance.server), and this is the agent of \(server)")
+        }
+        let highest = ledger.read { $0.epoch }
+        guard job.epoch >= highest else {
+            throw .impossible("refused: epoch \(job.epoch) is older than \(highest), which this agent has seen")
+        }
+        if job.epoch > highest { try ledger.append([.epoch(job.epoch)]) }
+    }
+
+    private func doSteps(_ job: Job, attempt: Int, _ giveUp: GiveUp) throws(StepError) -> JobOutcome? {
+        let steps = job.plan.steps
+        var output: [String] = []
+        var proofs: [FieldKey: String] = [:]
+        for (index, step) in steps.enumerated() {
+            if giveUp.isSet { return nil }
+            let context = try begin(job, index, giveUp)
+            do throws(StepError) {
+                try perform(step, of: job.plan, context)
+                if step.field.kind == .command, !job.plan.isRemoval { proofs[step.field] = FieldValue.done }
+                output += context.notes
+            } catch {
+                if error == .cancelled { return nil }
+                let place = "step \(index + 1) of \(steps.count), \(step.field)"
+                let text = Self.text(output + context.notes)
+                return Self.outcome(of: error, job: job, attempt: attempt, where: place, output: text)
+            }
+        }
+        return JobOutcome(result: .done, output: Self.text(output), gone: false, proofs: proofs)
+    }
+
+    /// Writes down that the step begins, unless it was begun by an earlier life, which may have left a process running.
+    private func begin(_ job: Job, _ index: Int, _ giveUp: GiveUp) throws(StepError) -> StepContext {
+        let (begun, leftover) = ledger.read { ($0.begun[job.id], $0.processes[job.id]) }
+        if begun != index { try ledger.append([.begun(job: job.id, step: index)]) }
+        return StepContext(
+            job: job.id, giveUp: giveUp, machine: drivers.machine, leftover: begun == index ? leftover : nil)
+    }
+
+    private func perform(_ step: Step, of plan: Plan, _ context: StepContext) throws(StepError) {
+        let target = FieldTarget(instance: plan.instance, key: step.field, spec: step.spec)
+        let driver = drivers.driver(step.field.kind)
+        if step.spec != nil { return try driver.apply(target, context) }
+        try remove(target, driver, context)
+    }
+
+    /// What another instance on this server is asked to have as well is handed over instead of taken away.
+    private func remove(_ target: FieldTarget, _ driver: any Driver, _ context: StepContext) throws(StepError) {
+        let isShared = [.package, .directory, .file].contains(target.key.kind)
+        if isShared, let other = table.otherHolder(of: target.key, than: target.instance) {
+            context.note("kept \(target.key): \(other) has it too")
+            guard let made = drivers.machine.made(target) else { return }
+            return try ledger.append([.made(other, target.key, made), .unmade(target.instance, target.key)])
+        }
+        try driver.remove(target, context)
+    }
+
+    // MARK: the end
+
+    private func finish(_ job: Job, _ outcome: inout JobOutcome) throws(StepError) {
+        var entries: [LedgerEntry] = []
+        if job.plan.isRemoval, outcome.result == .done {
+            outcome.output = Self.text([outcome.output] + (try removeRest(job)))
+            outcome.gone = true
+            entries.append(.forgotten(job.plan.instance))
+        }
+        var error: String?
+        if case .dead(let text) = outcome.result { error = text }
+        let kept = String(decoding: outcome.output.utf8.suffix(Self.keptOutput), as: UTF8.self)
+        entries.append(.ended(job: job.id, EndedJob(error: error, output: kept, gone: outcome.gone)))
+        try ledger.append(entries)
+        drivers.machine.state.removeOutput(job: job.id)
+    }
+
+    /// How much output of an ended job stays in the ledger, for an answer after a lost acknowledgement.
+    private static let keptOutput = 1024
+
+    /// What was made for the instance and was in none of the steps: entries of earlier manifests, and missing folders.
+    private func removeRest(_ job: Job) throws(StepError) -> [String] {
+        let id = job.plan.instance
+        let (made, services) = ledger.read { state in
+            (
+                (state.made[id] ?? [:]).filter { $0.value == .step }.map(\.key),
+                state.services.keys.filter { $0.instance == id }.map(\.field)
+            )
+        }
+        let context = StepContext(job: job.id, giveUp: GiveUp(), machine: drivers.machine, leftover: nil)
+        for key in (services + made).sorted(by: >) {
+            try remove(FieldTarget(instance: id, key: key, spec: nil), drivers.driver(key.kind), context)
+        }
+        FolderMaker(machine: drivers.machine).removeParents(of: id)
+        return context.notes
+    }
+
+    private static func outcome(
+        of error: StepError, job: Job, attempt: Int, where place: String?, output: String
+    ) -> JobOutcome? {
+        let text = (place.map { $0 + ": " } ?? "") + error.text
+        switch error {
+        case .cancelled: return nil
+        case .impossible: return JobOutcome(result: .dead(error: text), output: output)
+        case .failed:
+            let wait = RetryPlan.wait(job: job.id, attempt: attempt)
+            return JobOutcome(result: .failed(error: text, retryAfter: wait), output: output)
+        case .later(_, let after):
+            let wait = max(after, RetryPlan.wait(job: job.id, attempt: attempt))
+            return JobOutcome(result: .failed(error: text, retryAfter: wait), output: output)
+        }
+    }
+
+    private static func text(_ notes: [String]) -> String {
+        StoreBounds.bounded(output: notes.filter { !$0.isEmpty }.joined(separator: "\n"))
+    }
+
+    // MARK: looking only
+
+    private func observe(_ job: Job) -> JobOutcome {
+        let reader = drivers.reader()
+        var values: [String: JSONValue] = [:]
+        for step in job.plan.steps {
+            let target = FieldTarget(instance: job.plan.instance, key: step.field, spec: step.spec)
+            values[step.field.description] = .string(drivers.observe(target, reader: reader))
+        }
+        return JobOutcome(result: .done, output: JSONValue.object(values).canonical)
+    }
+}
+
+/// How long a failed job waits for its next attempt: 1, 2, 4 … s and up to a quarter more, the same for the same job.
+package enum RetryPlan {
+    private static let longest: Duration = .seconds(60)
+
+    package static func wait(job: String, attempt: Int) -> Duration {
+        let base = min(longest, .seconds(1 << min(max(attempt, 1) - 1, 6)))
+        let spread = job.utf8.reduce(UInt32(attempt)) { ($0 ^ UInt32($1)) &* 16_777_619 } % 256
+        return base + base * Int(spread) / 1024
+    }
+}

@@ -1,0 +1,101 @@
+// Reports the server itself: every interval what changed, and that it lives.
+
+internal import CLinux
+internal import Glibc
+internal import Model
+package import Store
+internal import Synchronization
+
+package final class Monitor: Sendable {
+    package struct Identity: Sendable {
+        package var server: String
+        /// The root folder of the agent.
+        package var root: String
+        /// The agent's version.
+        package var version: String
+
+        package init(server: String, root: String, version: String) {
+            self.server = server
+            self.root = root
+            self.version = version
+        }
+    }
+
+    /// Every so many reports all values are sent: a store that lost some has them again within a minute or so.
+    static let reportsPerFull = 12
+    /// The wait after a store that could not be reached: less than an interval, so that a server is not long stale.
+    static let retry: Duration = .seconds(1)
+
+    private let store: any AgentStore
+    private let identity: Identity
+    private let interval: Duration
+    private let disk: DiskProbe
+    private let outage: Outage
+    private let needsFull = Mutex(true)
+    private let alarm = Alarm()
+
+    package init(store: any AgentStore, identity: Identity, interval: Duration, disk: DiskProbe, outage: Outage) {
+        self.store = store
+        self.identity = identity
+        self.interval = interval
+        self.disk = disk
+        self.outage = outage
+    }
+
+    /// The store may have lost what it was told: tell it all, now.
+    package func reportAllNow() {
+        needsFull.withLock { $0 = true }
+        alarm.ring()
+    }
+
+    package func run() async {
+        var before: (sample: ProcSample, at: ContinuousClock.Instant)?
+        var reported: [String: String] = [:]
+        var next = ContinuousClock.now
+        var count = 0
+        while !Task.isCancelled {
+            let now = ContinuousClock.now
+            let sample = ProcSample.read()
+            var values = ServerValues.values(
+                sample, since: before?.sample, seconds: before.map { (now - $0.at) / .seconds(1) } ?? 0)
+            before = (sample, now)
+            values["disk"] = await disk.value()
+            values.merge(constants) { first, _ in first }
+            if count % Self.reportsPerFull == 0 { needsFull.withLock { $0 = true } }
+            count += 1
+            let isReached = await report(values, &reported)
+            next = max(next + interval, .now)
+            await alarm.wait(until: isReached ? next : min(next, .now + Self.retry))
+        }
+    }
+
+    private func report(_ values: [String: String], _ reported: inout [String: String]) async -> Bool {
+        let full = needsFull.withLock { full in
+            defer { full = false }
+            return full
+        }
+        let changed = full ? values : values.filter { reported[$0.key] != $0.value }
+        do throws(StoreError) {
+            try await store.report(ServerReport(server: identity.server, values: changed, full: full))
+            reported = values
+            outage.over()
+            return true
+        } catch {
+            needsFull.withLock { $0 = true }
+            outage.began(error)
+            return false
+        }
+    }
+
+    private var constants: [String: String] {
+        [
+            "status": "running", "root": identity.root, "agent": identity.version, "kernel": Self.kernel,
+        ]
+    }
+
+    private static let kernel: String = {
+        var name = utsname()
+        guard uname(&name) == 0 else { return FieldValue.unknown }
+        return withUnsafeBytes(of: name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }()
+}

@@ -1,0 +1,59 @@
+// What the watcher heard, and services that ended by themselves.
+
+internal import Logging
+internal import Model
+
+extension Observer {
+    func watchEvents() async {
+        await withDiscardingTaskGroup { group in
+            for await event in watcher.events {
+                switch event {
+                case .changed(let paths): await look(atPaths: paths)
+                case .overflow: await look(at: table.instances)
+                case .ended(let key): serviceEnded(key, &group)
+                }
+            }
+        }
+    }
+
+    private func look(atPaths paths: Set<String>) async {
+        for id in table.instances {
+            let keys = Set(table.targets(of: id).map(\.key).filter { isOf($0, paths) })
+            if !keys.isEmpty { await look(at: keys, of: id) }
+        }
+        reporter.wake()
+    }
+
+    private func isOf(_ key: FieldKey, _ paths: Set<String>) -> Bool {
+        (key.kind == .file || key.kind == .directory) && paths.contains(key.name)
+    }
+
+    /// Says at once that it ended, and starts it again, at first without a wait.
+    private func serviceEnded(_ key: ServiceKey, _ group: inout DiscardingTaskGroup) {
+        guard let (value, wait) = machine.supervisor.noteEnd(key) else { return }
+        table.pass(value, for: key.field, of: key.instance)
+        reporter.wake()
+        hurryChecks(of: key.instance)
+        log.warning(
+            "a service ended by itself",
+            metadata: ["service": "\(key)", "how": "\(value)", "startedAgainAfter": "\(wait)"])
+        group.addTask { await self.startAgain(key, after: wait) }
+    }
+
+    /// Starts services whose process was gone when this agent began.
+    package func startAgain(_ key: ServiceKey, after wait: Duration) async {
+        var next: Duration? = wait
+        while let wait = next, !Task.isCancelled {
+            if wait > .zero { try? await Task.sleep(for: wait) }
+            guard !Task.isCancelled else { return }
+            let spec = machine.supervisor.record(key)?.run.spec
+            let inSync = table.isInSync((spec?.restartOn ?? []) + (spec?.reloadOn ?? []), in: key.instance)
+            next = await hands.runUnlessCancelled { [machine] in
+                machine.supervisor.restart(key, inSync: inSync)
+            } ?? nil
+            await look(at: [key.field], of: key.instance)
+            reporter.wake()
+            hurryChecks(of: key.instance)
+        }
+    }
+}

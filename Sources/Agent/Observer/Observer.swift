@@ -1,0 +1,189 @@
+// Keeps the table of observed values true: it looks when the watcher says that something happened, when a check is due,
+// when an assignment is new, and once a minute at everything.
+//
+// All looking that takes no time is done on one thread, in order: a value that is noted later was seen later. What may
+// take time (checks, proofs by command) has threads of its own.
+
+package import Logging
+package import Model
+internal import Store
+internal import Synchronization
+
+package final class Observer: Sendable {
+    /// The backstop: everything is looked at this often.
+    static let sweepInterval: Duration = .seconds(60)
+    /// How often the logs of services are held to their bound.
+    private static let logInterval: Duration = .seconds(10)
+    /// Every so many sweeps all files are read again, whatever their times say.
+    private static let sweepsPerFullRead = 60
+    private static let probeThreads = 4
+    private static let restartThreads = 2
+
+    let drivers: Drivers
+    let table: ObservedTable
+    let reporter: Reporter
+    let watcher: Watcher
+    let log: Logger
+    private let eyes = WorkerPool(name: "observe", maximum: 1)
+    private let probes = WorkerPool(name: "probe", maximum: Observer.probeThreads)
+    let hands = WorkerPool(name: "restart", maximum: Observer.restartThreads)
+    private let schedule = Mutex(HealthSchedule())
+    private let healthAlarm = Alarm()
+
+    var machine: Machine { drivers.machine }
+
+    package init(drivers: Drivers, table: ObservedTable, reporter: Reporter, watcher: Watcher, log: Logger) {
+        self.drivers = drivers
+        self.table = table
+        self.reporter = reporter
+        self.watcher = watcher
+        self.log = log
+    }
+
+    // MARK: assignments
+
+    /// Takes what this server is asked to observe now; returns when the first look at all of it is in the table.
+    package func assign(_ assignments: [Assignment]) async {
+        let before = table.assignments
+        let new = table.assign(assignments)
+        if before != assignments { save(assignments) }
+        watcher.watch(Self.tree(of: assignments))
+        schedule.withLock { $0.assign(assignments, now: .now) }
+        healthAlarm.ring()
+        await look(at: new)
+    }
+
+    private func save(_ assignments: [Assignment]) {
+        do throws(StepError) {
+            try machine.state.saveAssignments(assignments)
+        } catch {
+            log.warning("the assignments could not be written down", metadata: ["reason": "\(error.text)"])
+        }
+    }
+
+    private static func tree(of assignments: [Assignment]) -> WatchTree {
+        var files: Set<String> = []
+        var folders: Set<String> = []
+        for field in assignments.flatMap(\.fields) {
+            switch field.key.kind {
+            case .file: files.insert(field.key.name)
+            case .directory: folders.insert(field.key.name)
+            default: break
+            }
+        }
+        return WatchTree(files: files, folders: folders)
+    }
+
+    // MARK: looking
+
+    /// Looks at whole instances.
+    func look(at ids: [InstanceID]) async {
+        guard !ids.isEmpty else { return }
+        await eyes.run { [self] in
+            let reader = drivers.reader()
+            for id in ids {
+                noteLeftovers(of: id)
+                observe(table.targets(of: id), of: id, complete: true, reader)
+            }
+        }
+        reporter.wake()
+    }
+
+    /// Looks at some fields of one instance.
+    package func look(at keys: Set<FieldKey>, of id: InstanceID) async {
+        await eyes.run { [self] in
+            noteLeftovers(of: id)
+            observe(table.targets(of: id).filter { keys.contains($0.key) }, of: id, complete: false, drivers.reader())
+        }
+    }
+
+    /// On the eyes' thread.
+    private func observe(_ targets: [FieldTarget], of id: InstanceID, complete: Bool, _ reader: PathReader) {
+        var values: [FieldKey: String?] = [:]
+        for target in targets {
+            if let spec = target.spec, HealthSchedule.interval(of: spec) != nil {
+                let isNew = table.value(of: target.key, in: id) == nil
+                if isNew, target.key.kind == .health { values[target.key] = FieldValue.unknown }
+                continue
+            }
+            let value = drivers.observe(target, reader: reader)
+            let isGone = target.spec == nil && (value == FieldValue.absent || value == FieldValue.stopped)
+            values.updateValue(isGone ? nil : value, forKey: target.key)
+        }
+        table.update(values, of: id, complete: complete)
+    }
+
+    /// What was made for this instance and is not assigned any more is reported with it, so that it can be taken back.
+    private func noteLeftovers(of id: InstanceID) {
+        let made = machine.ledger.read { state -> Set<FieldKey> in
+            var keys = Set((state.made[id] ?? [:]).filter { $0.value == .step }.keys)
+            keys.formUnion((state.config[id] ?? [:]).keys.map { FieldKey(.config, $0) })
+            keys.formUnion(state.services.keys.filter { $0.instance == id }.map(\.field))
+            return keys
+        }
+        table.setLeftovers(made.filter { table.spec(of: $0, in: id) == nil }, of: id)
+    }
+
+    /// A look that was made elsewhere, by a step at its own proof.
+    package func note(_ value: String, for key: FieldKey, of id: InstanceID) {
+        table.update([key: value], of: id)
+    }
+
+    /// Something was done to this instance: its checks are due soon.
+    package func hurryChecks(of id: InstanceID) {
+        schedule.withLock { $0.hurry(id, now: .now) }
+        healthAlarm.ring()
+    }
+
+    // MARK: services
+
+    /// Watches, sweeps, checks and reports until it is cancelled.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.watchEvents() }
+            group.addTask { await self.sweep() }
+            group.addTask { await self.check() }
+            group.addTask { await self.reporter.run() }
+        }
+    }
+
+    private func sweep() async {
+        var ticks = 0
+        let ticksPerSweep = Int(Self.sweepInterval / Self.logInterval)
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.logInterval)
+            ticks += 1
+            await hands.run { self.machine.supervisor.boundLogs() }
+            guard ticks % ticksPerSweep == 0 else { continue }
+            if ticks % (ticksPerSweep * Self.sweepsPerFullRead) == 0 { machine.digests.forgetAll() }
+            await look(at: table.instances)
+        }
+    }
+
+    /// One full look at everything; the measure of a sweep.
+    package func sweepOnce() async { await look(at: table.instances) }
+
+    private func check() async {
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                for target in schedule.withLock({ $0.take(now: .now) }) {
+                    group.addTask { await self.check(target) }
+                }
+                await healthAlarm.wait(until: schedule.withLock { $0.nextDue })
+            }
+        }
+    }
+
+    private func check(_ target: FieldTarget) async {
+        let value = await probes.runUnlessCancelled { [drivers] in
+            drivers.observe(target, reader: drivers.reader())
+        }
+        guard let value else { return }
+        schedule.withLock { $0.finish(target, value: value, now: .now) }
+        if table.spec(of: target.key, in: target.instance) == target.spec {
+            table.update([target.key: value], of: target.instance)
+            reporter.wake()
+        }
+        healthAlarm.ring()
+    }
+}

@@ -1,0 +1,87 @@
+// Sends reports, one at a time and in order; completions of jobs go the same way, so that neither can overwrite the other
+// with what is older.
+
+package import Model
+package import Store
+
+package final class Reporter: Sendable {
+    /// The wait after a store that could not be reached, and its limit.
+    static let firstRetry: Duration = .milliseconds(100)
+    static let longestRetry: Duration = .seconds(1)
+    /// Reports of one instance in a row: what may pass, and the present one.
+    private static let mostInARow = 16
+
+    private let store: any AgentStore
+    private let table: ObservedTable
+    private let outage: Outage
+    private let lane = AsyncLane()
+    private let alarm = Alarm()
+
+    package init(store: any AgentStore, table: ObservedTable, outage: Outage) {
+        self.store = store
+        self.table = table
+        self.outage = outage
+    }
+
+    /// Something may be there to report.
+    package func wake() { alarm.ring() }
+
+    /// Reports until it is cancelled. What a running job holds back is sent when its hold ends.
+    package func run() async {
+        var retry = Self.firstRetry
+        while !Task.isCancelled {
+            var reached = true
+            for id in table.dirty where reached { reached = await send(id) }
+            if reached {
+                retry = Self.firstRetry
+                await alarm.wait(until: table.nextRelease)
+            } else {
+                try? await Task.sleep(for: retry)
+                retry = min(retry * 2, Self.longestRetry)
+            }
+        }
+    }
+
+    /// Sends all that is to be said of one instance; false if the store could not be reached.
+    private func send(_ id: InstanceID) async -> Bool {
+        await lane.run {
+            for _ in 0..<Self.mostInARow {
+                guard table.dirty.contains(id), let report = table.nextReport(of: id) else { return true }
+                do throws(StoreError) {
+                    _ = try await store.report(report)
+                    table.wasReported(report)
+                    outage.over()
+                } catch {
+                    table.forgetReported(id)
+                    outage.began(error)
+                    return false
+                }
+            }
+            return true
+        }
+    }
+
+    /// Ends an attempt with a report of its instance in the same script. `gone`: the instance has left this server.
+    package func complete(
+        _ job: Job, token: String, result: AttemptResult, output: String, gone: Bool
+    ) async throws(StoreError) {
+        let id = job.plan.instance
+        try await lane.run { () throws(StoreError) in
+            let report = gone ? Self.farewell(job.plan) : table.nextReport(of: id, always: true)
+            do throws(StoreError) {
+                try await store.complete(
+                    server: id.server, id: job.id, token: token, result: result, output: output, report: report)
+            } catch {
+                table.forgetReported(id)
+                throw error
+            }
+            if gone { table.remove(id) } else if let report { table.wasReported(report, completing: true) }
+        }
+    }
+
+    private static func farewell(_ plan: Plan) -> InstanceReport {
+        InstanceReport(
+            id: plan.instance, generation: plan.generation, digest: plan.digest, fields: [:], full: true,
+            fieldsDigest: Digest.fields([:]), gone: true)
+    }
+}
