@@ -132,7 +132,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "Store", "RedisStore", "Model", "TestRedis"]),
+            name: "AgentTests", dependencies: ["Agent", "CLinux", "Reconcilers", "Store", "RedisStore", "Model", "TestRedis"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

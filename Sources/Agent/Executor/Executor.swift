@@ -171,7 +171,9 @@ package final class Executor: Sendable {
         let answer = await hands.runUnlessCancelled { [runner] in
             runner.run(job, attempt: claim.attempt, giveUp: giveUp)
         }
-        guard let outcome = answer ?? nil else { return log.notice("an attempt was given up", metadata: ["job": "\(job.id)"]) }
+        guard let outcome = answer ?? nil else {
+            return log.notice("an attempt was given up", metadata: ["job": "\(job.id)"])
+        }
         if job.kind == .apply {
             for (key, value) in outcome.proofs { observer.note(value, for: key, of: id) }
             if !outcome.gone { await observer.look(at: Set(job.plan.steps.map(\.field)), of: id) }

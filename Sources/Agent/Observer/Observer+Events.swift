@@ -48,9 +48,10 @@ extension Observer {
             guard !Task.isCancelled else { return }
             let spec = machine.supervisor.record(key)?.run.spec
             let inSync = table.isInSync((spec?.restartOn ?? []) + (spec?.reloadOn ?? []), in: key.instance)
-            next = await hands.runUnlessCancelled { [machine] in
-                machine.supervisor.restart(key, inSync: inSync)
-            } ?? nil
+            next =
+                await hands.runUnlessCancelled { [machine] in
+                    machine.supervisor.restart(key, inSync: inSync)
+                } ?? nil
             await look(at: [key.field], of: key.instance)
             reporter.wake()
             hurryChecks(of: key.instance)
