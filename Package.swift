@@ -109,10 +109,11 @@ let package = Package(
         .executableTarget(
             name: "opsagent",
             dependencies: [
-                "Agent", "RedisStore", "Store", "Model", "Programs",
+                "Agent", "Redis", "RedisStore", "Store", "Model", "Programs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         // tests mirror the sources
         .testTarget(name: "ModelTests", dependencies: ["Model"]),

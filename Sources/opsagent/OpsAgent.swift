@@ -1,12 +1,12 @@
-// The program: parses its arguments, wires store and service, and stays until it is told to end.
+// The agent as a program: arguments, signals, the connection; everything else is `AgentService`.
 
-internal import Agent
-internal import ArgumentParser
-internal import Glibc
-internal import Logging
-internal import Programs
-internal import RedisStore
-internal import ServiceLifecycle
+import Agent
+import ArgumentParser
+import Logging
+import Programs
+import Redis
+import ServiceLifecycle
+import UnixSignals
 
 @main
 struct OpsAgent: AsyncParsableCommand {
@@ -14,7 +14,7 @@ struct OpsAgent: AsyncParsableCommand {
         commandName: "opsagent", abstract: "Observes one server and does the jobs that are meant for it.",
         version: ProgramVersion.current)
 
-    @OptionGroup var store: StoreOptions
+    @OptionGroup var storeOptions: StoreOptions
 
     @Option(help: "The name of the Server that this agent stands for.")
     var server: String
@@ -35,27 +35,56 @@ struct OpsAgent: AsyncParsableCommand {
         guard interval >= 0.1, interval <= 3600 else {
             throw ValidationError("--interval must be from 0.1 to 3600 seconds, found \(interval)")
         }
-        guard root.hasPrefix("/"), state?.hasPrefix("/") ?? true else {
-            throw ValidationError("--root and --state must be absolute paths")
+        for (name, path) in [("--root", root), ("--state", state ?? "/")] where !path.hasPrefix("/") {
+            throw ValidationError("\(name) must be an absolute path, found \(path)")
         }
+        guard !server.isEmpty else { throw ValidationError("--server must name a Server") }
     }
 
     func run() async throws {
-        StderrLogHandler.bootstrap(level: store.logLevel)
-        let log = Logger(label: "opsagent")
+        StderrLogHandler.bootstrap(level: storeOptions.logLevel)
+        var log = Logger(label: "opsagent")
+        log[metadataKey: "server"] = "\(server)"
         let configuration = AgentConfiguration(
             server: server, root: root, state: state, interval: .milliseconds(Int64(interval * 1000)),
             stopServicesOnExit: stopServicesOnExit, version: ProgramVersion.current)
-        do {
-            let redis = try RedisStore(url: store.redisURL, prefix: store.prefix)
-            let agent = try AgentService(configuration, store: redis, log: log)
-            let group = ServiceGroup(
-                configuration: ServiceGroupConfiguration(
-                    services: [.init(service: agent)], gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
-            try await group.run()
-        } catch let error as StepError {
+        let store = LateStore(
+            url: storeOptions.redisURL, prefix: storeOptions.prefix, clientName: "opsagent-\(server)")
+        let agent: AgentService
+        do throws(StepError) {
+            agent = try AgentService(configuration, store: store, log: log)
+        } catch {
             log.critical("the agent cannot start", metadata: ["reason": "\(error.text)"])
             throw ExitCode(1)
         }
+        try await Self.run(AgentProgram(agent: agent, store: store))
+    }
+
+    private static func run(_ program: AgentProgram) async throws {
+        // The service group's own chatter is of no use to people.
+        var quiet = Logger(label: "services")
+        quiet.logLevel = .error
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: program, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+        try await group.run()
+    }
+}
+
+/// The agent and its connection, begun together and ended in reverse.
+private struct AgentProgram: Service {
+    let agent: AgentService
+    let store: LateStore
+
+    func run() async throws {
+        let threads = RedisThreads()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await store.connect(on: threads) }
+            try await agent.run()
+            group.cancelAll()
+        }
+        await store.close()
+        await threads.shutdown()
     }
 }

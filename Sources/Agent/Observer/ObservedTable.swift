@@ -73,8 +73,14 @@ package final class ObservedTable: Sendable {
 
     package var instances: [InstanceID] { entries.withLock { $0.keys.sorted() } }
 
+    /// What was made under an earlier assignment and is still there; what is gone is not reported any more.
     package func setLeftovers(_ keys: Set<FieldKey>, of id: InstanceID) {
-        entries.withLock { $0[id]?.leftovers = keys }
+        entries.withLock { entries in
+            guard var entry = entries[id] else { return }
+            entry.leftovers = keys
+            entry.values = entry.values.filter { entry.specs[$0.key] != nil || keys.contains($0.key) }
+            entries[id] = entry
+        }
     }
 
     /// The fields of an instance, leftovers last.

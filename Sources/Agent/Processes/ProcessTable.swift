@@ -10,6 +10,12 @@ package struct ProcessIdentity: Sendable, Hashable {
     package var startTime: UInt64
     /// The kernel's random id of this boot.
     package var boot: String
+
+    package init(pid: Int32, startTime: UInt64, boot: String) {
+        self.pid = pid
+        self.startTime = startTime
+        self.boot = boot
+    }
 }
 
 package enum ProcessTable {

@@ -32,13 +32,15 @@ final class ManagedService: Sendable {
 
 /// The wait before a service that ended by itself is started again: none at first, then 1, 2, 4 … 60 s; forgotten once it
 /// has run for a while.
-struct RestartBackoff: Sendable, Hashable {
+package struct RestartBackoff: Sendable, Hashable {
     static let longest: Duration = .seconds(60)
     static let forgottenAfter: Duration = .seconds(10)
 
-    private(set) var failures = 0
+    private var failures = 0
 
-    mutating func next(ranFor time: Duration) -> Duration {
+    package init() {}
+
+    package mutating func next(ranFor time: Duration) -> Duration {
         if time >= Self.forgottenAfter { failures = 0 }
         defer { failures += 1 }
         guard failures > 0 else { return .zero }

@@ -29,6 +29,14 @@ package struct ServiceRecord: Sendable, Hashable {
     /// that it depends on was not in sync.
     package var runDigest: String
     package var loadDigest: String
+
+    package init(key: ServiceKey, run: ServiceRun, process: ProcessIdentity, runDigest: String, loadDigest: String) {
+        self.key = key
+        self.run = run
+        self.process = process
+        self.runDigest = runDigest
+        self.loadDigest = loadDigest
+    }
 }
 
 /// How a job ended here.
@@ -37,6 +45,12 @@ package struct EndedJob: Sendable, Hashable {
     package var error: String?
     package var output: String
     package var gone: Bool
+
+    package init(error: String?, output: String, gone: Bool) {
+        self.error = error
+        self.output = output
+        self.gone = gone
+    }
 }
 
 /// How a field came to be this agent's.

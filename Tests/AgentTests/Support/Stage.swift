@@ -165,6 +165,16 @@ final class Stage: Sendable {
         try await settle(within: limit) { try await decide() == .ready }
     }
 
+    /// Decides until a job has failed; returns why.
+    func failure() async throws -> String? {
+        var why: String?
+        _ = try await settle {
+            why = try await store.jobs(server: id.server, limit: 10).compactMap(\.error).first
+            return why != nil
+        }
+        return why
+    }
+
     // MARK: looking
 
     var observed: [FieldKey: String] {

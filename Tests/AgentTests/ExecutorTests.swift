@@ -1,0 +1,164 @@
+// Jobs under faults: epochs, redelivery, attempts that were given up, crashes in the middle, deadlines.
+
+import Agent
+import Glibc
+import Model
+import Store
+import TestRedis
+import Testing
+
+@Suite struct ExecutorTests {
+    /// Puts a job on the queue as a leader of this epoch would.
+    private static func emit(_ job: Job, on stage: Stage) async throws {
+        let snapshot = try await stage.store.instance(stage.id)
+        try await stage.store.commit(
+            InstanceCommit(
+                id: stage.id, expectedRevision: snapshot.observed?.revision ?? 0,
+                expectedOpenJob: snapshot.control?.openJob, phase: .progressing, job: job, metDigest: ""),
+            lease: stage.lease)
+    }
+
+    private static func job(
+        _ stage: Stage, id: String, epoch: Int64, _ fields: [DesiredField], action: StepAction = .create
+    ) -> Job {
+        let steps = fields.map {
+            Step(field: $0.key, action: action, from: nil, to: $0.expectation.text, spec: $0.spec)
+        }
+        return Job(
+            id: id, kind: .apply, epoch: epoch,
+            plan: Plan(instance: stage.id, generation: 1, digest: "d", revision: 0, round: 0, steps: steps))
+    }
+
+    private static func ended(_ stage: Stage, _ id: String) async throws -> JobRecord? {
+        var record: JobRecord?
+        _ = try await eventually(within: .seconds(20)) {
+            record = try await stage.store.job(server: "server1", id: id)
+            return record.map { !$0.state.isOpen } ?? false
+        }
+        return record
+    }
+
+    @Test func `a job of an older epoch than one seen before is refused, after a restart too`() async throws {
+        let stage = try await Stage()
+        try await stage.withAgent { () async throws in
+            try await Self.emit(Self.job(stage, id: "new", epoch: 7, [.file("/a", "a")]), on: stage)
+            #expect(try await Self.ended(stage, "new")?.state == .done)
+            await stage.stop()
+            try stage.start()
+            try await Self.emit(Self.job(stage, id: "old", epoch: 6, [.file("/a", "b")]), on: stage)
+            let old = try #require(try await Self.ended(stage, "old"))
+            #expect(old.state == .dead)
+            #expect(old.error?.hasPrefix("refused: epoch 6 is older than 7") == true)
+            #expect(Disk.text(stage.root + "/a") == "a")
+        }
+    }
+
+    @Test func `a job whose acknowledgement was lost is answered from the journal without effects`() async throws {
+        let stage = try await Stage()
+        try await stage.withAgent(stage.configuration(lease: .seconds(1))) { () async throws in
+            let script = "echo once >> \(stage.root)/log; touch \(stage.root)/done"
+            let job = Self.job(
+                stage, id: "j", epoch: 1, [.command("c", ["sh", "-c", script], creates: "/done")], action: .run)
+            try await Self.emit(job, on: stage)
+            // The store goes away while the command runs, for longer than the lease.
+            #expect(await eventually { Disk.exists(stage.root + "/log") })
+            await stage.store.setOutage(.unavailable("away"))
+            #expect(await eventually { (try? Disk.ledgerState(stage.state + "/journal"))?.ended["j"] != nil })
+            try await Task.sleep(for: .milliseconds(2500))
+            unlink(stage.root + "/done")
+            await stage.store.setOutage(nil)
+            #expect(try await Self.ended(stage, "j")?.state == .done)
+            #expect(Disk.text(stage.root + "/log") == "once\n")
+        }
+    }
+
+    @Test func `the first of two attempts is refused and the result of the second stays`() async throws {
+        let stage = try await Stage()
+        let job = Self.job(stage, id: "j", epoch: 1, [.file("/a", "a")])
+        try await Self.emit(job, on: stage)
+        let first = try await stage.store.claim(
+            server: "server1", token: "first", limit: 1, lease: .milliseconds(1), boot: false)
+        #expect(first.claims.count == 1)
+        try await stage.withAgent { () async throws in
+            #expect(try await Self.ended(stage, "j")?.state == .done)
+            await #expect(throws: StoreError.self) {
+                try await stage.store.complete(
+                    server: "server1", id: "j", token: "first", result: .dead(error: "late"), output: "", report: nil)
+            }
+            #expect(try await Self.ended(stage, "j")?.state == .done)
+            #expect(try await Self.ended(stage, "j")?.attempt == 2)
+        }
+    }
+
+    @Test func `a command that was running when the agent ended is waited for and not run again`() async throws {
+        let stage = try await Stage()
+        let script = "echo once >> \(stage.root)/log; sleep 1; touch \(stage.root)/done"
+        let job = Self.job(
+            stage, id: "j", epoch: 1, [.command("c", ["sh", "-c", script], creates: "/done")], action: .run)
+        try await stage.withAgent { () async throws in
+            try await Self.emit(job, on: stage)
+            #expect(await eventually { Disk.exists(stage.root + "/log") })
+            await stage.stop()
+            let start = ContinuousClock.now
+            try stage.start()
+            #expect(
+                try await eventually(within: .milliseconds(500)) {
+                    try await stage.store.job(server: "server1", id: "j")?.attempt == 2
+                })
+            #expect(try await Self.ended(stage, "j")?.state == .done)
+            #expect(ContinuousClock.now - start < .seconds(3))
+            #expect(Disk.text(stage.root + "/log") == "once\n")
+        }
+    }
+
+    @Test func `a step that hangs is stopped with its whole group at its deadline`() async throws {
+        let stage = try await Stage()
+        let script = "sleep 1000 & echo $! > \(stage.root)/child; trap '' TERM; echo waiting; wait; sleep 1000"
+        let field = DesiredField.command("c", ["sh", "-c", script], creates: "/never", timeout: .milliseconds(300))
+        try await stage.withAgent { () async throws in
+            try await Self.emit(Self.job(stage, id: "j", epoch: 1, [field], action: .run), on: stage)
+            #expect(
+                try await eventually(within: .seconds(10)) {
+                    try await stage.store.job(server: "server1", id: "j")?.state == .delayed
+                })
+            let error = try #require(try await stage.store.job(server: "server1", id: "j")?.error)
+            #expect(error == "step 1 of 1, command:c: sh had not ended after 0.3 seconds and was stopped: waiting")
+            let child = try #require(Disk.text(stage.root + "/child").flatMap { Int32($0.prefix { $0.isNumber }) })
+            #expect(await eventually { kill(child, 0) != 0 || ProcessTable.identity(of: child) == nil })
+        }
+    }
+
+    @Test func `output is kept with the job and bounded`() async throws {
+        let stage = try await Stage()
+        let script = "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; touch \(stage.root)/done"
+        let job = Self.job(
+            stage, id: "j", epoch: 1, [.command("c", ["sh", "-c", script], creates: "/done")], action: .run)
+        try await stage.withAgent { () async throws in
+            try await Self.emit(job, on: stage)
+            let output = try #require(try await Self.ended(stage, "j")?.output)
+            #expect(output.utf8.count <= QueueBounds.outputBytes)
+            #expect(output.hasSuffix("line 2999\n"))
+        }
+    }
+
+    @Test func `an observe job looks and changes nothing`() async throws {
+        let stage = try await Stage()
+        var job = Self.job(stage, id: "look", epoch: 0, [.file("/a", "a")])
+        job.kind = .observe
+        try await stage.withAgent { () async throws in
+            try await stage.store.enqueueObserve(job)
+            let record = try #require(try await Self.ended(stage, "look"))
+            #expect(record.output == #"{"file:/a":"absent"}"#)
+            #expect(!Disk.exists(stage.root + "/a"))
+        }
+    }
+
+    @Test func `the waits between attempts grow, are bounded, and are the same for the same job`() {
+        for attempt in 1...20 {
+            let wait = RetryPlan.wait(job: "abc", attempt: attempt)
+            let base = min(Duration.seconds(60), .seconds(1 << min(attempt - 1, 6)))
+            #expect(wait >= base && wait <= base + base / 4)
+            #expect(wait == RetryPlan.wait(job: "abc", attempt: attempt))
+        }
+    }
+}

@@ -1,0 +1,145 @@
+// Services: they outlive the agent, are found again, are ended whole, and are told what changed.
+
+import Agent
+import Glibc
+import Model
+import Store
+import TestRedis
+import Testing
+
+@Suite struct ServiceTests {
+    @Test func `a service outlives the agent and is adopted by the next`() async throws {
+        let stage = try await Stage()
+        stage.desire([.service("sleeper", ["sleep", "1000"])])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            let process = try #require(stage.process(of: "sleeper"))
+            await stage.stop()
+            #expect(ProcessTable.runs(process))
+            try stage.start()
+            #expect(try await stage.becomesReady())
+            #expect(stage.process(of: "sleeper") == process)
+            // It is watched over as before.
+            kill(process.pid, SIGKILL)
+            #expect(
+                await eventually {
+                    stage.process(of: "sleeper").map { $0 != process && ProcessTable.runs($0) } ?? false
+                })
+        }
+    }
+
+    @Test func `a service that ended while no agent ran is started by the next, without the store`() async throws {
+        let stage = try await Stage()
+        stage.desire([.service("sleeper", ["sleep", "1000"])])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            let process = try #require(stage.process(of: "sleeper"))
+            await stage.stop()
+            await stage.store.setOutage(.unavailable("away"))
+            kill(process.pid, SIGKILL)
+            #expect(await eventually { !ProcessTable.runs(process) })
+            try stage.start()
+            #expect(
+                await eventually {
+                    stage.process(of: "sleeper").map { $0 != process && ProcessTable.runs($0) } ?? false
+                })
+        }
+    }
+
+    @Test func `ending a service ends all that it started`() async throws {
+        let stage = try await Stage()
+        let script = "sleep 1000 & echo $! > \(stage.root)/child; exec sleep 1000"
+        stage.desire([.service("parent", ["sh", "-c", script])])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            #expect(await eventually { Disk.text(stage.root + "/child")?.isEmpty == false })
+            let child = try #require(Disk.text(stage.root + "/child").flatMap { Int32($0.prefix { $0.isNumber }) })
+            let identity = try #require(ProcessTable.identity(of: child))
+            // A killed leader leaves its workers: they go before it is started again.
+            let leader = try #require(stage.process(of: "parent"))
+            kill(leader.pid, SIGKILL)
+            #expect(await eventually { !ProcessTable.runs(identity) })
+            #expect(
+                await eventually { stage.process(of: "parent").map { $0 != leader && ProcessTable.runs($0) } ?? false })
+            stage.desireNothing()
+            let second = try #require(stage.process(of: "parent"))
+            #expect(try await stage.settle { !ProcessTable.runs(second) })
+        }
+    }
+
+    @Test func `a change of what a service restarts on restarts it, one that it reloads on reloads it`() async throws {
+        let stage = try await Stage()
+        let script = "trap 'echo reloaded >> \(stage.root)/log' HUP; while :; do sleep 0.05; done"
+        func service(run: String, load: String) -> DesiredField {
+            .service("app", ["sh", "-c", script], run: run, load: load, reload: .signal("HUP"))
+        }
+        stage.desire([service(run: "aaaaaaaaaaaa", load: "111111111111")])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            let first = try #require(stage.process(of: "app"))
+            stage.desire([service(run: "aaaaaaaaaaaa", load: "222222222222")], generation: 2)
+            #expect(try await stage.becomesReady())
+            #expect(stage.process(of: "app") == first)
+            #expect(await eventually { Disk.text(stage.root + "/log") == "reloaded\n" })
+            stage.desire([service(run: "bbbbbbbbbbbb", load: "222222222222")], generation: 3)
+            #expect(try await stage.becomesReady())
+            #expect(stage.process(of: "app") != first)
+            #expect(!ProcessTable.runs(first))
+        }
+    }
+
+    @Test func `a service killed while its file is not in sync is restarted after the repair`() async throws {
+        let stage = try await Stage()
+        let file = DesiredField.file("/app.conf", "good\n")
+        stage.desire([file, .service("sleeper", ["sleep", "1000"], restartOn: [file.key])])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            let first = try #require(stage.process(of: "sleeper"))
+            Disk.write("bad\n", to: stage.root + "/app.conf")
+            let bad = "sha256:\(Digest.sha256(Array("bad\n".utf8))) 0644"
+            #expect(try await eventually { try await stage.observed[file.key]?.hasPrefix(bad) == true })
+            kill(first.pid, SIGKILL)
+            #expect(try await stage.sees(FieldKey(.service, "sleeper"), "running 000000000000/000000000000"))
+            #expect(try await stage.becomesReady())
+            #expect(Disk.text(stage.root + "/app.conf") == "good\n")
+            #expect(try await stage.sees(FieldKey(.service, "sleeper"), "running aaaaaaaaaaaa/000000000000"))
+        }
+    }
+
+    @Test func `a service that cannot start fails its job with its own last words`() async throws {
+        let stage = try await Stage()
+        stage.desire([.service("broken", ["sh", "-c", "echo cannot bind >&2; exit 3"])])
+        try await stage.withAgent { () async throws in
+            let error = try await stage.failure()
+            #expect(error == "step 1 of 1, service:broken: broken exited 3 right after its start: cannot bind")
+        }
+    }
+
+    @Test func `services end with the agent where they are told to`() async throws {
+        let stage = try await Stage()
+        stage.desire([.service("sleeper", ["sleep", "1000"])])
+        var configuration = stage.configuration()
+        configuration.stopServicesOnExit = true
+        try await stage.withAgent(configuration) { () async throws in
+            #expect(try await stage.becomesReady())
+            let process = try #require(stage.process(of: "sleeper"))
+            await stage.stop()
+            #expect(!ProcessTable.runs(process))
+        }
+    }
+
+    @Test func `no two agents use one state folder`() async throws {
+        let stage = try await Stage()
+        try await stage.withAgent { () async throws in
+            #expect(throws: StepError.self) { try stage.start() }
+        }
+    }
+
+    @Test func `the first restart is immediate, then the waits double up to a minute, and are forgotten`() {
+        var backoff = RestartBackoff()
+        let waits = (0..<9).map { _ in backoff.next(ranFor: .milliseconds(5)) }
+        #expect(waits == [0, 1, 2, 4, 8, 16, 32, 60, 60].map { .seconds($0) })
+        #expect(backoff.next(ranFor: .seconds(10)) == .zero)
+        #expect(backoff.next(ranFor: .zero) == .seconds(1))
+    }
+}
