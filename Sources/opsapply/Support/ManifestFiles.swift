@@ -6,7 +6,7 @@ internal import Manifests
 internal import Output
 
 enum ManifestFiles {
-    /// The largest manifest that is read.
+    /// The largest manifest that is read from standard input.
     static let maximumBytes = 16 << 20
 
     /// Reads them all; everything that cannot be read is told at once.
@@ -53,57 +53,36 @@ enum ManifestFiles {
     }
 
     private static func source(_ path: String) throws(Problem) -> ManifestSource {
-        let text: [UInt8]
-        do throws(SourceFailure) {
-            text = try contents(of: path == "-" ? "/dev/stdin" : path, limit: maximumBytes)
-        } catch {
+        guard path != "-" else {
+            // Its sources are read from the folder that opsapply runs in.
+            return ManifestSource(name: path, text: try standardInput()) { (relative, _) throws(SourceFailure) in
+                try ManifestSource(file: relative).text
+            }
+        }
+        do throws(SourceFailure) { return try ManifestSource(file: path) } catch {
             throw Problem(text: "\(path.printable): \(words(error))")
-        }
-        guard text.count <= maximumBytes else {
-            throw Problem(text: "\(path.printable): larger than \(maximumBytes >> 20) MiB")
-        }
-        let folder =
-            path == "-"
-            ? "" : String(path[..<(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)])
-        return ManifestSource(name: path, text: text) { (relative, limit) throws(SourceFailure) in
-            try contents(of: folder + relative, limit: limit, regular: true)
         }
     }
 
     private static func words(_ failure: SourceFailure) -> String {
         switch failure {
         case .notFound: "no such file"
-        case .notAFile: "not a regular file"
+        case .notAFile: "not a regular file; give - for standard input"
         case .unreadable(let why): why
         }
     }
 
-    /// Reads up to `limit + 1` bytes.
-    private static func contents(of path: String, limit: Int, regular: Bool = false) throws(SourceFailure) -> [UInt8] {
-        let descriptor = path == "/dev/stdin" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw errno == ENOENT || errno == ENOTDIR ? .notFound : .unreadable(systemText(errno))
-        }
-        defer { close(descriptor) }
-        var info = stat()
-        guard fstat(descriptor, &info) == 0 else { throw .unreadable(systemText(errno)) }
-        if regular, info.st_mode & S_IFMT != S_IFREG { throw .notAFile }
-        if info.st_mode & S_IFMT == S_IFDIR { throw .notAFile }
+    private static func standardInput() throws(Problem) -> [UInt8] {
         var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count <= limit {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count <= maximumBytes {
+            let count = Glibc.read(STDIN_FILENO, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
-            if count < 0, errno == EAGAIN {
-                var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-                poll(&ready, 1, -1)
-                continue
-            }
-            guard count >= 0 else { throw .unreadable(systemText(errno)) }
-            if count == 0 { break }
-            bytes += buffer[..<count]
+            guard count >= 0 else { throw Problem(text: "-: \(systemText(errno))") }
+            if count == 0 { return bytes }
+            bytes += chunk[..<count]
         }
-        return bytes.count > limit + 1 ? Array(bytes[...limit]) : bytes
+        throw Problem(text: "-: larger than \(maximumBytes >> 20) MiB")
     }
 }
 

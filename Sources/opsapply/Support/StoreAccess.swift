@@ -8,11 +8,13 @@ internal import Store
 
 extension StoreOptions {
     /// Opens the store, runs the body, closes it again. What goes wrong with the store becomes a clear line.
-    func withStore<Result>(_ body: (any OperationsStore) async throws -> Result) async throws -> Result {
+    /// - Parameter patience: how long to try again while Redis cannot be used yet: it may be reading its file.
+    func withStore<Result>(
+        patience: Duration = .zero, _ body: (any OperationsStore) async throws -> Result
+    ) async throws -> Result {
         let threads = RedisThreads()
         do {
-            let store = try await RedisStore.connect(
-                url: redisURL, prefix: prefix, on: threads, clientName: "opsapply")
+            let store = try await connect(on: threads, until: .now + patience)
             let result: Swift.Result<Result, any Error>
             do { result = .success(try await body(store)) } catch { result = .failure(error) }
             await store.close()
@@ -20,6 +22,19 @@ extension StoreOptions {
             return try result.get()
         } catch let error as StoreError {
             throw failure(error)
+        }
+    }
+
+    private func connect(
+        on threads: RedisThreads, until end: ContinuousClock.Instant
+    ) async throws -> RedisStore {
+        while true {
+            do throws(StoreError) {
+                return try await RedisStore.connect(url: redisURL, prefix: prefix, on: threads, clientName: "opsapply")
+            } catch {
+                guard case .unavailable = error, .now < end else { throw error }
+                try await Task.sleep(for: .milliseconds(50))
+            }
         }
     }
 

@@ -14,6 +14,8 @@ struct UpSession {
     /// An agent stops its services first, and each of them has its own time for that.
     private static let agentPatience = Duration.seconds(20)
     private static let patience = Duration.seconds(5)
+    /// How long Redis may take to read what it kept.
+    private static let redisPatience = Duration.seconds(60)
     /// How often it looks for Servers that were applied since.
     private static let serverPoll = Duration.seconds(1)
 
@@ -63,7 +65,7 @@ struct UpSession {
     private func bringUp() async throws {
         try await startRedis()
         let options = try StoreOptions.parse(["--redis", paths.url, "--prefix", command.prefix])
-        try await options.withStore { store in
+        try await options.withStore(patience: Self.redisPatience) { store in
             let targets = try await apply(store)
             try await startAgents(store)
             for number in 1...command.controllers {
