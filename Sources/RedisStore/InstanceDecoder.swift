@@ -1,4 +1,4 @@
-// From the two hashes of an instance to its snapshot. Names are looked at where the reply is; what is kept is copied once.
+// From the parts of an instance to its snapshot, each value copied once from where the reply is.
 
 internal import Manifests
 internal import Model
@@ -6,17 +6,57 @@ internal import Redis
 internal import Store
 
 struct InstanceDecoder: Sendable {
+    /// In the order in which they are read.
+    enum Part: Int { case control, observed, assignment }
+
     let id: InstanceID
-    private var control: [String: String] = [:]
+    private var control: InstanceControl?
     private var observed: ObservedInstance?
-    private var problem: String?
+    private var generation: Int?
+    private var digest = ""
+    /// What was wrong, before its key is named.
+    private var problem: (part: Part, message: String)?
 
     init(_ id: InstanceID) { self.id = id }
 
-    mutating func takeControl(_ fields: [String: String]) { control = fields }
+    mutating func takeControl(_ name: String, _ value: String) {
+        var control = control ?? InstanceControl()
+        self.control = nil
+        switch name {
+        case "assignmentGeneration": generation = number(name, value, .control)
+        case "assignmentDigest": digest = value
+        case "phase":
+            if let phase = InstancePhase(rawValue: value) { control.phase = phase } else { refuse(name, value) }
+        case "message": control.message = value
+        case "metDigest": control.metDigest = value
+        case "job": control.openJob = value
+        case "round": control.round.round = number(name, value, .control)
+        case "roundGeneration": control.round.generation = number(name, value, .control)
+        case "roundError": control.round.error = value
+        case "roundEndedAt":
+            control.round.endedAt = Timestamp(milliseconds: Int64(number(name, value, .control)))
+        default:
+            if name.hasPrefix("drift:") { takeDrift(value, into: &control) }
+        }
+        self.control = control
+    }
 
-    mutating func takeObserved(_ fields: [String: String]) {
-        for (name, value) in fields { takeObserved(name, value) }
+    private mutating func takeDrift(_ text: String, into control: inout InstanceControl) {
+        do throws(WireError) {
+            let record = try DriftRecord(wireText: text)
+            control.drift[record.field] = record
+        } catch {
+            problem = (.control, "drift: \(error)")
+        }
+    }
+
+    mutating func takeAssignment(_ text: String) {
+        do throws(WireError) {
+            control = control ?? InstanceControl()
+            control?.assignment = try Assignment(wireText: text)
+        } catch {
+            problem = (.assignment, "\(error)")
+        }
     }
 
     mutating func takeObserved(_ name: String, _ value: String) {
@@ -26,11 +66,12 @@ struct InstanceDecoder: Sendable {
                 id: id, revision: 0, generation: 0, digest: "", reportedAt: Timestamp(milliseconds: 0), fields: [:])
         self.observed = nil
         switch name {
-        case "revision": observed.revision = number(name, value)
-        case "generation": observed.generation = number(name, value)
+        case "revision": observed.revision = number(name, value, .observed)
+        case "generation": observed.generation = number(name, value, .observed)
         case "digest": observed.digest = value
         case "fieldsDigest": break
-        case "reportedAt": observed.reportedAt = Timestamp(milliseconds: Int64(number(name, value)))
+        case "reportedAt":
+            observed.reportedAt = Timestamp(milliseconds: Int64(number(name, value, .observed)))
         default:
             // A field of a kind that this program does not know (yet) is not observed, as far as it is concerned.
             if let key = FieldKey(name) { observed.fields[key] = value }
@@ -38,75 +79,92 @@ struct InstanceDecoder: Sendable {
         self.observed = observed
     }
 
-    private mutating func number(_ name: String, _ value: String) -> Int {
+    private mutating func number(_ name: String, _ value: String, _ part: Part) -> Int {
         if let number = Int(value) { return number }
-        problem = "\(name): expected a number, found \"\(value)\""
+        problem = (part, "\(name): expected a number, found \"\(value)\"")
         return 0
     }
 
+    private mutating func refuse(_ name: String, _ value: String) {
+        problem = (.control, "\(name): found \"\(value)\"")
+    }
+
     func snapshot(_ keys: Keyspace) throws(StoreError) -> InstanceSnapshot {
-        if let problem { throw .corrupt(key: keys.observed(id), problem) }
-        return InstanceSnapshot(id: id, control: try decodedControl(keys.control(id)), observed: observed)
-    }
-
-    private func decodedControl(_ key: String) throws(StoreError) -> InstanceControl? {
-        guard !control.isEmpty else { return nil }
-        guard let phase = InstancePhase(rawValue: control["phase"] ?? InstancePhase.unknown.rawValue) else {
-            throw .corrupt(key: key, "phase: found \"\(control["phase"] ?? "")\"")
+        if let problem {
+            throw .corrupt(key: problem.part.key(of: id, keys), problem.message)
         }
-        do throws(WireError) {
-            var result = InstanceControl(
-                assignment: try control["assignment"].map { text throws(WireError) in try Assignment(wireText: text) },
-                phase: phase, message: control["message"] ?? "", openJob: control["job"], round: round,
-                metDigest: control["metDigest"] ?? "")
-            for (name, text) in control where name.hasPrefix("drift:") {
-                let record = try DriftRecord(wireText: text)
-                result.drift[record.field] = record
-            }
-            return result
-        } catch {
-            throw .corrupt(key: key, "\(error)")
+        var control = control
+        if let generation, control?.assignment == nil {
+            control?.assignment = Assignment(id: id, generation: generation, digest: digest, fields: [])
         }
-    }
-
-    private var round: RoundState {
-        RoundState(
-            round: control["round"].flatMap { Int($0) } ?? 0,
-            endedAt: control["roundEndedAt"].flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) },
-            error: control["roundError"], generation: control["roundGeneration"].flatMap { Int($0) } ?? 0)
+        return InstanceSnapshot(id: id, control: control, observed: observed)
     }
 }
 
-/// Pairs the two replies of each instance; on a cluster they can come in any order.
+extension InstanceDecoder.Part {
+    func key(of id: InstanceID, _ keys: Keyspace) -> String {
+        switch self {
+        case .control: keys.control(id)
+        case .observed: keys.observed(id)
+        case .assignment: keys.assignment(id)
+        }
+    }
+}
+
+/// Puts the replies of each instance together: control and observed hash, and the assignment if `width` is 3. On a
+/// cluster they can come in any order.
 struct SnapshotRun: Sendable {
-    private var halves: [Int: InstanceDecoder] = [:]
+    private struct Partial: Sendable {
+        var decoder: InstanceDecoder
+        var missing: Int
+    }
+
+    let width: Int
+    private var partials: [Int: Partial] = [:]
     private(set) var error: StoreError?
+
+    init(width: Int) { self.width = width }
 
     mutating func take(
         _ reply: borrowing RedisReplyView, _ index: Int, of id: InstanceID, _ keys: Keyspace,
         _ handle: (InstanceSnapshot) -> Void
     ) {
         guard error == nil else { return }
-        let other = halves.removeValue(forKey: index / 2)
-        var decoder = other ?? InstanceDecoder(id)
-        var control: [String: String] = [:]
-        let isHash = reply.forEachField { name, value in
-            let name = String(decoding: name, as: UTF8.self)
-            let value = String(decoding: value, as: UTF8.self)
-            if index.isMultiple(of: 2) { control[name] = value } else { decoder.takeObserved(name, value) }
-        }
-        if index.isMultiple(of: 2) { decoder.takeControl(control) }
-        guard isHash else {
-            let key = index.isMultiple(of: 2) ? keys.control(id) : keys.observed(id)
-            error = .corrupt(key: key, reply.error ?? "expected a hash")
+        var partial =
+            partials.removeValue(forKey: index / width) ?? Partial(decoder: InstanceDecoder(id), missing: width)
+        partial.missing -= 1
+        guard Self.take(reply, part: index % width, into: &partial.decoder) else {
+            let key = InstanceDecoder.Part(rawValue: index % width)?.key(of: id, keys)
+            error = .corrupt(key: key ?? "", reply.error ?? "holds another type than it should")
             return
         }
-        guard other != nil else {
-            halves[index / 2] = decoder
+        guard partial.missing == 0 else {
+            partials[index / width] = partial
             return
         }
-        do throws(StoreError) { handle(try decoder.snapshot(keys)) } catch { self.error = error }
+        do throws(StoreError) { handle(try partial.decoder.snapshot(keys)) } catch { self.error = error }
     }
+
+    private static func take(
+        _ reply: borrowing RedisReplyView, part: Int, into decoder: inout InstanceDecoder
+    ) -> Bool {
+        switch part {
+        case 0: reply.forEachField { decoder.takeControl(text($0), text($1)) }
+        case 1: reply.forEachField { decoder.takeObserved(text($0), text($1)) }
+        default:
+            switch reply.kind {
+            case .null: true
+            case .string:
+                reply.withBytes {
+                    decoder.takeAssignment(text($0))
+                    return true
+                } ?? false
+            default: false
+            }
+        }
+    }
+
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes, as: UTF8.self) }
 }
 
 /// Lends each hash to the visitor.

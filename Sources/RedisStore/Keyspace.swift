@@ -63,6 +63,15 @@ struct Keyspace: Sendable, Hashable {
     func observed(_ id: InstanceID) -> String { server(id.server) + "app:" + id.appKey }
     /// The controller's hash of one instance.
     func control(_ id: InstanceID) -> String { server(id.server) + "instance:" + id.appKey }
+    /// What the agent is asked to observe of one instance, as JSON. Beside the control hash, because it is large, and
+    /// whoever reads many instances needs its generation and digest only, which are in the control hash.
+    func assignment(_ id: InstanceID) -> String { server(id.server) + "assignment:" + id.appKey }
+    /// Whether a key is one of `assignment(_:)`: the others of an instance are hashes. No App has a colon in its name.
+    static func isAssignment(_ key: String) -> Bool {
+        guard let colon = key.utf8.lastIndex(of: UInt8(ascii: ":")) else { return false }
+        return key.utf8[..<colon].suffix(11).elementsEqual(":assignment".utf8)
+    }
+
     /// Repaired drift.
     func drifts(_ server: String) -> String { self.server(server) + "drifts" }
     func job(_ server: String, _ id: String) -> String { self.server(server) + "job:" + id }

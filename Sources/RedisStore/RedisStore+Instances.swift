@@ -7,22 +7,27 @@ public import Store
 
 extension RedisStore: InstanceStore {
     public func instance(_ id: InstanceID) async throws(StoreError) -> InstanceSnapshot {
-        let hashes = try await values(of: [
+        let parts = try await values(of: [
             RedisCommand("HGETALL", key: keys.control(id)), RedisCommand("HGETALL", key: keys.observed(id)),
+            RedisCommand("GET", key: keys.assignment(id)),
         ])
         var decoder = InstanceDecoder(id)
-        decoder.takeControl(hashes[0].fields ?? [:])
-        decoder.takeObserved(hashes[1].fields ?? [:])
+        for (name, value) in parts[0].fields ?? [:] { decoder.takeControl(name, value) }
+        for (name, value) in parts[1].fields ?? [:] { decoder.takeObserved(name, value) }
+        if let text = parts[2].string { decoder.takeAssignment(text) }
         return try decoder.snapshot(keys)
     }
 
     public func instances(
-        _ ids: [InstanceID], _ handle: @escaping @Sendable (InstanceSnapshot) -> Void
+        _ ids: [InstanceID], assignments: AssignmentDetail, _ handle: @escaping @Sendable (InstanceSnapshot) -> Void
     ) async throws(StoreError) {
         let keys = keys
-        let hashes = ids.flatMap { [keys.control($0), keys.observed($0)] }
-        let end = try await bulk(hashes, into: SnapshotRun()) { run, index, reply in
-            run.take(reply, index, of: ids[index / 2], keys, handle)
+        let width = assignments == .full ? 3 : 2
+        let names = ids.flatMap { id in
+            [keys.control(id), keys.observed(id)] + (width == 3 ? [keys.assignment(id)] : [])
+        }
+        let end = try await bulk(names, into: SnapshotRun(width: width)) { run, index, reply in
+            run.take(reply, index, of: ids[index / width], keys, handle)
         }
         if let error = end.error { throw error }
     }
@@ -39,12 +44,12 @@ extension RedisStore: InstanceStore {
     }
 
     private func bulk<State: Sendable>(
-        _ hashes: [String], into state: State,
+        _ names: [String], into state: State,
         _ handle: @escaping @Sendable (inout State, Int, borrowing RedisReplyView) -> Void
     ) async throws(StoreError) -> State {
         do throws(RedisError) {
-            return try await client.forEachReply(keys: hashes, into: state, deadline: Self.bulkDeadline) {
-                $1.append("HGETALL", key: $0)
+            return try await client.forEachReply(keys: names, into: state, deadline: Self.bulkDeadline) {
+                $1.append(Keyspace.isAssignment($0) ? "GET" : "HGETALL", key: $0)
             } handle: {
                 handle(&$0, $1, $2)
             }

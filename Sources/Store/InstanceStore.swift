@@ -134,12 +134,29 @@ public protocol ObservedVisitor: Sendable {
     mutating func end(_ index: Int)
 }
 
+/// How much of each assignment is read.
+public enum AssignmentDetail: Sendable, Hashable {
+    case full
+    /// Generation and digest; `fields` is empty. Several times as fast, and enough wherever nothing is to be removed.
+    case head
+}
+
+extension InstanceStore {
+    /// Many instances, with their whole assignments.
+    public func instances(
+        _ ids: [InstanceID], _ handle: @escaping @Sendable (InstanceSnapshot) -> Void
+    ) async throws(StoreError) {
+        try await instances(ids, assignments: .full, handle)
+    }
+}
+
 public protocol InstanceStore: Sendable {
     /// Both hashes of one instance.
     func instance(_ id: InstanceID) async throws(StoreError) -> InstanceSnapshot
-    /// Many of them, pipelined; the handler is called once for each id, in order, as answers come in.
-    func instances(_ ids: [InstanceID], _ handle: @escaping @Sendable (InstanceSnapshot) -> Void)
-        async throws(StoreError)
+    /// Many of them, pipelined; the handler is called once for each id, as answers come in (in order, but on a cluster).
+    func instances(
+        _ ids: [InstanceID], assignments: AssignmentDetail, _ handle: @escaping @Sendable (InstanceSnapshot) -> Void
+    ) async throws(StoreError)
     /// The observed hashes of many instances, in order, lent to a visitor as they come in: nothing is copied. For the
     /// full pass over a large fleet. The visitor comes back with what it gathered.
     func visitObserved<Visitor: ObservedVisitor>(_ ids: [InstanceID], _ visitor: Visitor) async throws(StoreError)

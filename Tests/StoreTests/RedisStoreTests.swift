@@ -129,11 +129,11 @@ import Testing
         try await withServer { _, store, client async throws in
             let lease = try await store.lead()
             try await store.commit(commit(assignment: .set(assignment())), lease: lease)
-            let control = key("server:server1:instance:webapp")
-            _ = try await client.send(RedisCommand("HSET", key: control, ["assignment", #"{"x":1}"#]))
+            let text = key("server:server1:assignment:webapp")
+            _ = try await client.send(RedisCommand("SET", key: text, [#"{"x":1}"#]))
             let error = await #expect(throws: StoreError.self) { try await store.instance(webapp) }
             let found = try #require(error)
-            guard case .corrupt(control, let reason) = found else { throw NotLeading() }
+            guard case .corrupt(text, let reason) = found else { throw NotLeading() }
             #expect(reason.contains(#"unknown member "x""#))
             await #expect(throws: found) { try await store.instances([webapp]) { _ in } }
             _ = try await client.send(RedisCommand("SET", key: key("server:server1:app:webapp"), ["text"]))

@@ -4,6 +4,8 @@ public import JSON
 public import Model
 
 extension FieldSpec: WireValue {
+    private static let known = FieldKind.allCases.map(\.rawValue)
+
     public var json: JSONValue {
         switch self {
         case .config(let value): ["config": .text(value)]
@@ -17,7 +19,7 @@ extension FieldSpec: WireValue {
     }
 
     public init(json: JSONValue, at path: String) throws(WireError) {
-        let object = try WireObject(json, at: path, known: Set(FieldKind.allCases.map(\.rawValue)))
+        let object = try WireObject(json, at: path, known: Self.known)
         guard object.members.count == 1, let kind = object.members.keys.first.flatMap(FieldKind.init(rawValue:)) else {
             throw WireError(path: path, message: "expected exactly one member, found \(object.members.count)")
         }

@@ -4,6 +4,8 @@ public import JSON
 public import Model
 
 extension ServiceRun: WireValue {
+    private static let known = ServiceSpec.known + ["run", "load"]
+
     public var json: JSONValue {
         var object = spec.json
         object["run"] = .string(run)
@@ -12,13 +14,13 @@ extension ServiceRun: WireValue {
     }
 
     public init(json: JSONValue, at path: String) throws(WireError) {
-        let object = try WireObject(json, at: path, known: ServiceSpec.known.union(["run", "load"]))
+        let object = try WireObject(json, at: path, known: Self.known)
         self.init(spec: try ServiceSpec(object), run: try object.string("run"), load: try object.string("load"))
     }
 }
 
 extension ServiceSpec: WireValue {
-    static let known: Set<String> = [
+    static let known = [
         "command", "environment", "directory", "user", "restartOn", "reloadOn", "reload", "stopTimeoutMs",
     ]
 

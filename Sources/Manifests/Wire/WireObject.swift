@@ -8,7 +8,7 @@ struct WireObject {
     let path: String
 
     /// Refuses anything but an object with no other members than `known`.
-    init(_ value: JSONValue, at path: String, known: Set<String>) throws(WireError) {
+    init(_ value: JSONValue, at path: String, known: [String]) throws(WireError) {
         guard case .object(let members) = value else {
             throw WireError(path: path, expected: "an object", found: value)
         }

@@ -4,7 +4,7 @@
 -- Returns {revision, assignment, …}.
 local reply = { tonumber(redis.call('GET', K.assignments) or '0') }
 for _, app in ipairs(redis.call('SMEMBERS', K.instances)) do
-  local assignment = redis.call('HGET', control_key(app), 'assignment')
+  local assignment = redis.call('GET', assignment_key(app))
   if assignment then reply[#reply + 1] = assignment end
 end
 return reply

@@ -44,7 +44,7 @@ if cancels then end_job(open, 'cancelled', nil, at) end
 if mode == 'remove' then
   if redis.call('EXISTS', control) == 1 or redis.call('EXISTS', observed_key(app)) == 1 then
     forget_observed(app)
-    redis.call('DEL', control)
+    redis.call('DEL', control, assignment_key(app))
     leave_instances(app)
     move_assignments(at)
   end
@@ -53,8 +53,9 @@ else
   redis.call('HSET', control, 'phase', ARGV[14], 'message', ARGV[15], 'metDigest', ARGV[16])
   for _, record in ipairs(opened) do redis.call('HSET', control, 'drift:' .. record.field, record.json) end
   for _, record in ipairs(repaired) do redis.call('HDEL', control, 'drift:' .. record.field) end
-  if mode == 'set' and redis.call('HGET', control, 'assignment') ~= ARGV[11] then
-    redis.call('HSET', control, 'assignment', ARGV[11], 'assignmentGeneration', ARGV[12], 'assignmentDigest', ARGV[13])
+  if mode == 'set' and redis.call('GET', assignment_key(app)) ~= ARGV[11] then
+    redis.call('SET', assignment_key(app), ARGV[11])
+    redis.call('HSET', control, 'assignmentGeneration', ARGV[12], 'assignmentDigest', ARGV[13])
     if (redis.call('HGET', control, 'roundGeneration') or '0') ~= ARGV[12] then
       redis.call('HDEL', control, 'round', 'roundGeneration', 'roundEndedAt', 'roundError')
     end

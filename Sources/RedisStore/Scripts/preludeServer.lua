@@ -13,6 +13,7 @@ local K = {
 local prefix, server, channel, shard = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local function control_key(app) return prefix .. 'instance:' .. app end
+local function assignment_key(app) return prefix .. 'assignment:' .. app end
 local function observed_key(app) return prefix .. 'app:' .. app end
 local function job_key(id) return prefix .. 'job:' .. id end
 

@@ -11,9 +11,13 @@ extension InMemoryStore: InstanceStore {
     }
 
     public func instances(
-        _ ids: [InstanceID], _ handle: @escaping @Sendable (InstanceSnapshot) -> Void
+        _ ids: [InstanceID], assignments: AssignmentDetail, _ handle: @escaping @Sendable (InstanceSnapshot) -> Void
     ) throws(StoreError) {
-        for id in ids { handle(try instance(id)) }
+        for id in ids {
+            var snapshot = try instance(id)
+            if assignments == .head { snapshot.control?.assignment?.fields = [] }
+            handle(snapshot)
+        }
     }
 
     public func visitObserved<Visitor: ObservedVisitor>(

@@ -176,10 +176,12 @@ extension FaultyStore: InstanceStore {
         try await call { store throws(StoreError) in try await store.instance(id) }
     }
     func instances(
-        _ ids: [InstanceID], _ handle: @Sendable (InstanceSnapshot) -> Void
+        _ ids: [InstanceID], assignments: AssignmentDetail, _ handle: @escaping @Sendable (InstanceSnapshot) -> Void
     ) async throws(StoreError) {
         let read = SnapshotList()
-        try await call { store throws(StoreError) in try await store.instances(ids) { read.add($0) } }
+        try await call { store throws(StoreError) in
+            try await store.instances(ids, assignments: assignments) { read.add($0) }
+        }
         for snapshot in read.all { handle(snapshot) }
     }
     func visitObserved<Visitor: ObservedVisitor>(

@@ -180,6 +180,15 @@ import Testing
             for snapshot in snapshots { #expect(try await store.instance(snapshot.id) == snapshot) }
             #expect(snapshots.filter { $0.control?.assignment != nil && $0.observed != nil }.count == 20)
 
+            seen.withLock { $0.removeAll() }
+            try await store.instances(ids, assignments: .head) { snapshot in seen.withLock { $0.append(snapshot) } }
+            let heads = snapshots.map { snapshot in
+                var snapshot = snapshot
+                snapshot.control?.assignment?.fields = []
+                return snapshot
+            }
+            #expect(seen.withLock { $0 } == heads)
+
             let counter = try await store.visitObserved(ids, FieldCounter())
             #expect(counter.hashes == 200 && counter.filled == 20)
             #expect(counter.names.isSuperset(of: ["revision", "generation", "digest", "fieldsDigest", "reportedAt"]))
