@@ -1,5 +1,6 @@
 // Making a connection: the socket, then AUTH, SELECT and CLIENT SETNAME in one write, before anyone else can use it.
 
+internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 
@@ -14,6 +15,7 @@ extension RedisConnection {
             .connectTimeout(TimeAmount(deadline))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try keepFromChildren(channel)
                     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(outbox: outbox))
                 }
             }
@@ -54,5 +56,13 @@ extension RedisConnection {
         case ChannelError.connectTimeout: return "no answer in time"
         default: return String(describing: error)
         }
+    }
+}
+
+/// Sees to it that programs started by this process do not inherit the socket, which NIO leaves to be set: otherwise the
+/// server would take this process for alive for as long as any of its children is.
+private func keepFromChildren(_ channel: any Channel) throws {
+    try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
+        _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
     }
 }

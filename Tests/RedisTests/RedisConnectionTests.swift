@@ -1,3 +1,4 @@
+import Glibc
 import Redis
 import TestRedis
 import Testing
@@ -175,5 +176,34 @@ import Testing
             return
         }
         await threads.shutdown()
+    }
+
+    @Test func `no program that is started meanwhile inherits a connection`() async throws {
+        let server = try #require(PrivateRedis.current)
+        try await withConnection { _ async throws in
+            let (own, kept) = sockets(to: server.socketPath)
+            #expect(own > 0)
+            // Those that other tests are just making are marked a moment later.
+            let marked = await eventually { sockets(to: server.socketPath).inheritable == 0 }
+            #expect(marked, "\(kept) of \(own) sockets would be inherited")
+        }
+    }
+
+    /// How many sockets of this process are connected to a path, and how many of them are not marked close-on-exec.
+    private func sockets(to path: String) -> (all: Int, inheritable: Int) {
+        var (all, inheritable) = (0, 0)
+        for file: Int32 in 3..<256 {
+            var address = sockaddr_un()
+            var length = socklen_t(MemoryLayout<sockaddr_un>.size)
+            let known = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(file, $0, &length) == 0 }
+            }
+            guard known, address.sun_family == sa_family_t(AF_UNIX) else { continue }
+            let peer = withUnsafeBytes(of: &address.sun_path) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            guard peer == path else { continue }
+            all += 1
+            if fcntl(file, F_GETFD) & FD_CLOEXEC == 0 { inheritable += 1 }
+        }
+        return (all, inheritable)
     }
 }

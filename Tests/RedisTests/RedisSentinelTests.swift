@@ -4,7 +4,8 @@ import Testing
 
 @Suite(.serialized) struct RedisSentinelTests {
     @Test func `the client finds the primary, and its successor after a crash`() async throws {
-        let primary = try await PrivateRedis.start(port: try PrivateRedis.freePort())
+        let primary = try await PrivateRedis.start(
+            port: try PrivateRedis.freePort(), options: ["--repl-diskless-sync-delay", "0"])
         let replica = try await PrivateRedis.start(
             port: try PrivateRedis.freePort(), options: ["--replicaof", "127.0.0.1", "\(primary.port)"])
         let sentinel = try await PrivateRedis.startSentinel(
@@ -14,7 +15,10 @@ import Testing
             try RedisURL("redis+sentinel://127.0.0.1:1,127.0.0.1:\(sentinel.port)/main"), on: threads)
 
         #expect(try await client.send(RedisCommand("SET", key: "kept", ["1"])).string == "OK")
-        #expect(try await client.send(RedisCommand("WAIT", [1, 5000])).int == 1)
+        let copied = await eventually(within: .seconds(20)) {
+            (try? await client.send(RedisCommand("WAIT", [1, 100])).int) == 1
+        }
+        try #require(copied)
         let watcher = try await RedisConnection.connect(
             to: .unix(path: sentinel.socketPath), as: RedisLogin(), on: threads)
         let known = await eventually(within: .seconds(20)) {

@@ -5,7 +5,7 @@ internal import Glibc
 enum ServerProbe {
     private static let closeOnExec = Int32(SOCK_CLOEXEC.rawValue)
     /// The longest wait for an answer to one PING.
-    private static let patience = timeval(tv_sec: 1, tv_usec: 0)
+    private static let patience = timeval(tv_sec: 0, tv_usec: 100_000)
 
     static func answers(_ path: String) -> Bool {
         let file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | closeOnExec, 0)
