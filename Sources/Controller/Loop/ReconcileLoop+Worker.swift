@@ -3,7 +3,7 @@
 import Logging
 import Model
 import Reconcilers
-package import Store
+import Store
 
 extension ReconcileLoop {
     @concurrent nonisolated func work(_ slot: Slot) async {
@@ -81,25 +81,6 @@ extension ReconcileLoop {
             logger.error("what is stored cannot be read", metadata: ["key": "\(key)", "why": "\(why)"])
         } else {
             logger.debug("look failed", metadata: ["instance": "\(work.id)", "error": "\(error)"])
-        }
-    }
-
-    /// Reads and decides about many without writing: at the start, and after a gap in the feed.
-    @concurrent package nonisolated func survey(_ slots: [Slot]) async throws(StoreError) {
-        for start in stride(from: 0, to: slots.count, by: configuration.requeueBatch) {
-            let works = await begin(slots[start..<min(start + configuration.requeueBatch, slots.count)])
-            guard !works.isEmpty, let now = clock.now() else { continue }
-            let collected = SnapshotCollector()
-            try await store.instances(works.map(\.id)) { collected.add($0) }
-            let findings = zip(works, collected.snapshots).map { work, snapshot in
-                let decision = Decision(work, snapshot, now: now, budget: false)
-                var finding = decision.finding
-                finding.isPending =
-                    decision.waitsForBudget || decision.commit(epoch: 0, now: now) != nil
-                    || decision.outcome.lookAgainAt != nil
-                return (slot: work.slot, finding: finding)
-            }
-            await settle(findings)
         }
     }
 }

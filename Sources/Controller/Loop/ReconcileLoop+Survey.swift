@@ -1,0 +1,75 @@
+// Looking at many instances at once, without writing: at the start of a replica, and after a gap in the feed. Most of a
+// fleet is as it should be, and is recognised by comparing; only the rest is decided about.
+
+import Model
+import Reconcilers
+package import Store
+
+extension ReconcileLoop {
+    /// Takes in what these instances are. What a decision would write is left to the queue, or to a later term.
+    @concurrent package nonisolated func survey(_ slots: [Slot]) async throws(StoreError) {
+        var survey = Survey()
+        for start in stride(from: 0, to: slots.count, by: configuration.requeueBatch) {
+            let works = await begin(slots[start..<min(start + configuration.requeueBatch, slots.count)])
+            guard !works.isEmpty, let now = clock.now() else { continue }
+            let collected = SnapshotCollector()
+            try await store.instances(works.map(\.id)) { collected.add($0) }
+            await settle(survey.findings(works, collected.snapshots, now: now))
+        }
+    }
+}
+
+/// What is shared by the instances of one App while many are looked at.
+struct Survey {
+    private var shared: [String: InstanceExpectation] = [:]
+
+    mutating func findings(
+        _ works: [Work], _ snapshots: [InstanceSnapshot], now: Timestamp
+    ) -> [(slot: Slot, finding: Finding)] {
+        zip(works, snapshots).map { work, snapshot in
+            (slot: work.slot, finding: settled(work, snapshot) ?? decided(work, snapshot, now))
+        }
+    }
+
+    private func decided(_ work: Work, _ snapshot: InstanceSnapshot, _ now: Timestamp) -> Finding {
+        let decision = Decision(work, snapshot, now: now, budget: false)
+        var finding = decision.finding
+        finding.isPending =
+            decision.waitsForBudget || decision.outcome.lookAgainAt != nil || decision.commit(epoch: 0, now: now) != nil
+        return finding
+    }
+
+    /// The finding on an instance that is plainly in sync, and of which the leader that saw it last said so; nil if it
+    /// takes more than that to say.
+    private mutating func settled(_ work: Work, _ snapshot: InstanceSnapshot) -> Finding? {
+        guard work.gates.suspension == nil, !work.gates.serverStale, let control = snapshot.control,
+            let observed = snapshot.observed, let assignment = control.assignment
+        else { return nil }
+        guard control.phase == .ready, control.message.isEmpty, control.openJob == nil, control.drift.isEmpty,
+            control.metDigest == observed.digest, assignment.digest == observed.digest
+        else { return nil }
+        guard let expectation = expectation(work), InstanceExpectation.number(observed.digest) == expectation.digest,
+            expectation.isInSync(observed.fields)
+        else { return nil }
+        var finding = Finding()
+        finding.phase = .ready
+        finding.revision = Int64(observed.revision)
+        finding.generation = work.generation
+        (finding.isAssigned, finding.isAvailable, finding.hasMet) = (true, true, true)
+        return finding
+    }
+
+    private mutating func expectation(_ work: Work) -> InstanceExpectation? {
+        switch work.source {
+        case .nothing: return nil
+        case .server(let server, let root): return server.expectation(root: root)
+        case .app(let app, let facts):
+            guard app.spec.overrides[facts.name] == nil, !app.dependsOnServer(facts.name) else {
+                return app.expectation(on: facts)
+            }
+            if let known = shared[app.name] { return known }
+            shared[app.name] = app.expectation(on: facts)
+            return shared[app.name]
+        }
+    }
+}
