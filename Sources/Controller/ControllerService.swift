@@ -114,10 +114,16 @@ private struct TermKeeper: LeadershipDelegate {
     func leadershipChanged() async {
         guard let lease = leadership.lease(at: time.now()) else { return }
         await loop.leadershipBegan()
+        await record("LeaderElected", "\(lease.holder) leads, epoch \(lease.epoch)", lease)
+    }
+
+    func termEnded(_ lease: Lease, why: String) async {
+        await record("LeaderStepsDown", "\(lease.holder) leads no longer, epoch \(lease.epoch): \(why)", lease)
+    }
+
+    private func record(_ reason: String, _ message: String, _ lease: Lease) async {
         guard let now = clock.now() else { return }
-        let event = Event(
-            at: now, severity: .normal, subject: "leader", reason: "LeaderElected",
-            message: "\(lease.holder) leads, epoch \(lease.epoch)")
+        let event = Event(at: now, severity: .normal, subject: "leader", reason: reason, message: message)
         // An event is for people: that it is lost with a lost leadership is no fault.
         try? await store.record(event, lease: lease)
     }

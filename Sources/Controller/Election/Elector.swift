@@ -11,6 +11,8 @@ package protocol LeadershipDelegate: Sendable {
     func catchUp(_ lease: Lease) async throws(StoreError)
     /// Called when this replica began or ceased to lead; `Leadership` says which.
     func leadershipChanged() async
+    /// The last word of a term, written under its lease: where a newer one has begun, the fence refuses and counts it.
+    func termEnded(_ lease: Lease, why: String) async
 }
 
 package actor Elector {
@@ -84,6 +86,7 @@ package actor Elector {
             leadership.end()
             logger.warning("no longer leading", metadata: ["epoch": "\(lease.epoch)", "why": "\(why)"])
             group.addTask { await self.delegate.leadershipChanged() }
+            call(&group) { await self.delegate.termEnded(lease, why: why) }
         case .closePresence(let nonce):
             guard let line = lines.removeValue(forKey: nonce) else { return }
             call(&group) { await line.close() }
