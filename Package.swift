@@ -93,7 +93,8 @@ let package = Package(
         .executableTarget(
             name: "opsapply",
             dependencies: [
-                "Model", "JSON", "Manifests", "Reconcilers", "Store", "RedisStore", "Redis", "Output", "CLinux", "Programs",
+                "Model", "JSON", "Manifests", "Reconcilers", "Store", "RedisStore", "Redis", "Output", "CLinux",
+                "Programs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -133,7 +134,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "CLinux", "Reconcilers", "Store", "RedisStore", "Model", "TestRedis"]),
+            name: "AgentTests",
+            dependencies: ["Agent", "CLinux", "Reconcilers", "Store", "RedisStore", "Model", "TestRedis"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
