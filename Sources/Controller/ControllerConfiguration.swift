@@ -53,6 +53,8 @@ public struct ControllerConfiguration: Sendable {
     /// How many steps such a round is taken in.
     public var handEditSteps = 4
     public var statusEvery: Duration = .milliseconds(50)
+    /// How many statuses of another leader are looked through each time.
+    public var statusReview = 50
     /// Statuses written at once.
     public var statusWriters = 16
 }

@@ -86,15 +86,10 @@ extension Fleet {
 
     /// At the begin of a term: what another leader wrote is not known, and every status is to be looked at.
     package mutating func forgetStatuses() {
-        for index in apps.indices {
-            apps[index].status = nil
-            apps[index].heldGeneration = nil
-            dirtyStatuses.insert(.app(Int32(index)))
-        }
-        for index in servers.indices {
-            servers[index].status = nil
-            dirtyStatuses.insert(.server(Int32(index)))
-        }
+        for index in apps.indices { (apps[index].status, apps[index].heldGeneration) = (nil, nil) }
+        for index in servers.indices { servers[index].status = nil }
+        // Apps come last in the list, so that they are reviewed first.
+        unreviewed = servers.indices.map { .server(Int32($0)) } + apps.indices.map { .app(Int32($0)) }
     }
 
     /// Once for each App and generation: the brake on mass removal is on.

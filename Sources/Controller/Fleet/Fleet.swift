@@ -26,6 +26,8 @@ package struct Fleet: Sendable {
     private var free: [Slot] = []
     var wanted: [Slot] = []
     var dirtyStatuses: Set<StatusOwner> = []
+    /// Statuses that another leader wrote: looked through in small portions, after all that has changed.
+    var unreviewed: [StatusOwner] = []
 
     package init() {}
 
@@ -155,7 +157,10 @@ package struct Fleet: Sendable {
         return wanted
     }
 
-    package mutating func takeDirtyStatuses() -> [StatusOwner] {
+    /// All statuses that may have changed, and some of those that were not looked at in this term.
+    package mutating func takeDirtyStatuses(reviewing portion: Int) -> [StatusOwner] {
+        dirtyStatuses.formUnion(unreviewed.suffix(portion))
+        unreviewed.removeLast(min(portion, unreviewed.count))
         defer { dirtyStatuses.removeAll(keepingCapacity: true) }
         return Array(dirtyStatuses)
     }

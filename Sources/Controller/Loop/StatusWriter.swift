@@ -23,7 +23,9 @@ struct StatusWriter: Sendable {
 
     private func writeDirty() async {
         guard let lease = leadership.lease(at: time.now()) else { return }
-        let dirty = await loop.withFleet { $0.takeDirtyStatuses() }
+        let dirty = await loop.withFleet { [portion = configuration.statusReview] in
+            $0.takeDirtyStatuses(reviewing: portion)
+        }
         guard !dirty.isEmpty else { return }
         await withDiscardingTaskGroup { group in
             let share = (dirty.count + configuration.statusWriters - 1) / configuration.statusWriters
