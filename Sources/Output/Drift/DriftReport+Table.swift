@@ -18,7 +18,7 @@ extension DriftReport {
     /// Two lines a row: what is and what should be; and below it why, how fresh that is, and what is being done.
     private func table() -> Table {
         var table = Table([
-            Column("INSTANCE"), Column("FIELD", least: 24), Column("DESIRED", least: 10), Column("OBSERVED", least: 10),
+            Column("INSTANCE"), Column("FIELD", least: 36), Column("DESIRED", least: 10), Column("OBSERVED", least: 10),
             Column("SINCE", .right), Column("STATE"),
         ])
         for group in grouped() {
@@ -57,7 +57,7 @@ extension DriftReport {
 
     private func table(_ history: [RepairedDrift]) -> Table {
         var table = Table([
-            Column("INSTANCE"), Column("FIELD", least: 20), Column("WAS", least: 8), Column("CAUSE"),
+            Column("INSTANCE"), Column("FIELD", least: 40), Column("WAS", least: 10), Column("CAUSE"),
             Column("ONSET", .right), Column("REPAIRED AFTER", .right),
         ])
         for repaired in history {

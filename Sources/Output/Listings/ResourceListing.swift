@@ -14,16 +14,19 @@ package struct ResourceRow: Sendable, Hashable {
     /// Of a Server: its address, and its report interval, by which its last report is judged.
     package var address: String?
     package var interval: Duration?
+    /// Of a Server: how many instances are on it, where that was counted.
+    package var instances: Int?
 
     package init(
         resource: StoredResource, status: ResourceStatus?, observed: ObservedServer? = nil, address: String? = nil,
-        interval: Duration? = nil
+        interval: Duration? = nil, instances: Int? = nil
     ) {
         self.resource = resource
         self.status = status
         self.observed = observed
         self.address = address
         self.interval = interval
+        self.instances = instances
     }
 
     var word: StatusWord { StatusWord(status, generation: resource.generation) }
@@ -47,16 +50,16 @@ package enum ResourceListing {
     }
 
     package static func servers(_ rows: [ResourceRow], now: Timestamp) -> Table {
-        let measures = ["cpu", "mem", "disk", "network"]
+        let measures = [("cpu", "CPU %"), ("mem", "MEM %"), ("disk", "DISK %"), ("network", "NET %"), ("load", "LOAD")]
         var table = Table(
             [Column("NAME"), Column("ADDRESS", least: 9), Column("STATUS"), Column("REPORTED", .right)]
-                + measures.map { Column($0.uppercased(), .right, least: 4) } + [Column("INSTANCES", .right)])
+                + measures.map { Column($0.1, .right, least: 4) } + [Column("INSTANCES", .right)])
         for row in rows {
-            let measured = measures.map { Cell(row.observed?.values[$0] ?? "-") }
+            let measured = measures.map { Cell(row.observed?.values[$0.0] ?? "-") }
             table.add(
                 [Cell(row.resource.key.name), Cell(row.address ?? "-"), reporting(row, now: now)]
                     + [Cell(row.observed?.reportedAt.map { (now - $0).age } ?? "-")] + measured
-                    + [Cell(row.status?.readyText ?? "-")])
+                    + [Cell(row.instances.map { "\($0)" } ?? "-")])
         }
         return table
     }

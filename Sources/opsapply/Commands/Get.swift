@@ -59,7 +59,11 @@ struct Get: AsyncParsableCommand {
             Console.out(found.map(\.key).sorted().map { "\($0)\n" }.joined())
             return
         }
-        let rows = try await Rows.of(found, in: store)
+        var rows = try await Rows.of(found, in: store)
+        if what == .servers {
+            let counts = try await Fleet.instanceIDs(store).reduce(into: [:]) { $0[$1.server, default: 0] += 1 }
+            for index in rows.indices { rows[index].instances = counts[rows[index].resource.key.name] ?? 0 }
+        }
         switch output {
         case .json: Console.out([what.rawValue: .array(rows.map { ResourceListing.document($0, now: now) })])
         case .table, .name: Console.out(table(rows, now).text(Console.paint))

@@ -13,6 +13,8 @@ struct Waiting {
 
     let store: any OperationsStore
     var targets: [WaitTarget]
+    /// How long all must hold at once before it counts: for statuses that may be of before a restart.
+    var steady = Duration.zero
 
     /// Returns when every target is met; fails with exit code 3 when the time is over.
     func run(timeout: Duration) async throws {
@@ -21,16 +23,18 @@ struct Waiting {
         var open = targets
         var lines: [ResourceKey: String] = [:]
         var screen = LiveLines()
+        var allMetSince: ContinuousClock.Instant?
         while true {
             var still: [WaitTarget] = []
-            for target in open {
+            for target in steady > .zero ? targets : open {
                 let status = try await store.status(target.key)
                 report(target, status, after: clock.now - start, &lines, screen.isLive)
                 if !target.isMet(by: status) { still.append(target) }
             }
             open = still
             if screen.isLive { screen.draw(targets.map { "\($0.key)  \(lines[$0.key] ?? "")" }) }
-            if open.isEmpty { return }
+            allMetSince = open.isEmpty ? allMetSince ?? clock.now : nil
+            if let allMetSince, clock.now - allMetSince >= steady { return }
             guard clock.now - start < timeout else { throw timedOut(open, lines, timeout) }
             try await Task.sleep(for: Self.pollInterval)
         }

@@ -16,6 +16,8 @@ struct UpSession {
     private static let patience = Duration.seconds(5)
     /// How long Redis may take to read what it kept.
     private static let redisPatience = Duration.seconds(60)
+    /// How long everything must be Ready at once.
+    private static let steady = Duration.milliseconds(500)
     /// How often it looks for Servers that were applied since.
     private static let serverPoll = Duration.seconds(1)
 
@@ -66,6 +68,7 @@ struct UpSession {
         try await startRedis()
         let options = try StoreOptions.parse(["--redis", paths.url, "--prefix", command.prefix])
         try await options.withStore(patience: Self.redisPatience) { store in
+            let start = try await store.now()
             let targets = try await apply(store)
             try await startAgents(store)
             for number in 1...command.controllers {
@@ -73,7 +76,7 @@ struct UpSession {
             }
             Console.out("export OPS_REDIS_URL=\(paths.url)\n")
             if command.prefix != "ops" { Console.out("export OPS_PREFIX=\(command.prefix)\n") }
-            if command.waits { await wait(targets, store) }
+            if command.waits { await wait(targets, since: start, store) }
             Console.note(
                 "\(await supervisor.children.count) processes are up; Ctrl-C ends them all; logs are in \(paths.logs)")
             while true {
@@ -131,12 +134,25 @@ struct UpSession {
     }
 
     /// What is not Ready in time is told; the processes stay up, so that it can be looked at.
-    private func wait(_ targets: [WaitTarget], _ store: any OperationsStore) async {
+    private func wait(_ targets: [WaitTarget], since start: Timestamp, _ store: any OperationsStore) async {
         do {
-            try await Waiting(store: store, targets: targets).run(timeout: command.timeout.duration)
+            try await waitForReports(since: start, store)
+            try await Waiting(store: store, targets: targets, steady: Self.steady).run(
+                timeout: command.timeout.duration)
         } catch let failure as CommandFailure {
             for line in failure.lines { Console.note(line) }
         } catch {}
+    }
+
+    /// A kept state says what was true when the last `up` ended: it counts only after every agent has reported again.
+    private func waitForReports(since start: Timestamp, _ store: any OperationsStore) async throws {
+        let names = await supervisor.children.keys.compactMap { $0.hasPrefix("agent-") ? String($0.dropFirst(6)) : nil }
+        let end = ContinuousClock.now + Self.patience
+        while ContinuousClock.now < end {
+            let observed = try await store.observedServers(names)
+            if observed.allSatisfy({ $0.reportedAt.map { $0 >= start } ?? false }) { return }
+            try await Task.sleep(for: Waiting.pollInterval)
+        }
     }
 
     // MARK: the end
