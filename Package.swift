@@ -135,7 +135,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "AgentTests",
-            dependencies: ["Agent", "CLinux", "Reconcilers", "Store", "RedisStore", "Model", "TestRedis"]),
+            dependencies: ["Agent", "CLinux", "Reconcilers", "Store", "Redis", "RedisStore", "Model", "TestRedis"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

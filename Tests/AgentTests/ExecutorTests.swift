@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct ExecutorTests {
     /// Puts a job on the queue as a leader of this epoch would.
-    private static func emit(_ job: Job, on stage: Stage) async throws {
+    private static func emit(_ job: Job, on stage: Stage<InMemoryStore>) async throws {
         let snapshot = try await stage.store.instance(stage.id)
         try await stage.store.commit(
             InstanceCommit(
@@ -19,7 +19,7 @@ import Testing
     }
 
     private static func job(
-        _ stage: Stage, id: String, epoch: Int64, _ fields: [DesiredField], action: StepAction = .create
+        _ stage: Stage<InMemoryStore>, id: String, epoch: Int64, _ fields: [DesiredField], action: StepAction = .create
     ) -> Job {
         let steps = fields.map {
             Step(field: $0.key, action: action, from: nil, to: $0.expectation.text, spec: $0.spec)
@@ -29,7 +29,7 @@ import Testing
             plan: Plan(instance: stage.id, generation: 1, digest: "d", revision: 0, round: 0, steps: steps))
     }
 
-    private static func ended(_ stage: Stage, _ id: String) async throws -> JobRecord? {
+    private static func ended(_ stage: Stage<InMemoryStore>, _ id: String) async throws -> JobRecord? {
         var record: JobRecord?
         _ = try await eventually(within: .seconds(20)) {
             record = try await stage.store.job(server: "server1", id: id)

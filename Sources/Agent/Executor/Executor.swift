@@ -11,9 +11,6 @@ package final class Executor: Sendable {
         package var lease: Duration = .seconds(10)
         /// How long one wait for a hint may take.
         package var wait: Duration = .seconds(10)
-        /// After a call that failed.
-        package var retry: Duration = .milliseconds(200)
-
         package init() {}
     }
 
@@ -60,19 +57,21 @@ package final class Executor: Sendable {
             group.addTask { await self.beat() }
             group.addTask { await self.listen() }
             var boot = true
+            var retry = StoreRetry()
             var count = 0
             while !Task.isCancelled {
                 count += 1
                 let token = "\(nonce)-\(count)"
                 guard let reply = await claim(token: token, boot: boot) else {
-                    await alarm.wait(until: .now + timing.retry)
+                    await alarm.wait(until: .now + retry.wait())
                     continue
                 }
                 boot = false
                 let isUpToDate = await takeAssignments(reply.assignmentRevision)
                 for claim in reply.claims { start(claim, &group) }
                 let due = reply.nextDueAt.map { .now + max(.zero, $0 - reply.now) } as ContinuousClock.Instant?
-                await alarm.wait(until: isUpToDate ? due : .now + timing.retry)
+                if isUpToDate { retry.reset() }
+                await alarm.wait(until: isUpToDate ? due : .now + retry.wait())
             }
             attempts.giveUpAll()
         }
@@ -117,12 +116,14 @@ package final class Executor: Sendable {
 
     /// Turns the store's hints into looks at the queue.
     private func listen() async {
+        var retry = StoreRetry()
         while !Task.isCancelled {
             do throws(StoreError) {
                 if try await store.waitForWork(server: server, timeout: timing.wait) { alarm.ring() }
+                retry.reset()
             } catch {
                 outage.began(error)
-                try? await Task.sleep(for: timing.retry)
+                try? await Task.sleep(for: retry.wait())
                 alarm.ring()
             }
         }
@@ -187,6 +188,7 @@ package final class Executor: Sendable {
     /// the lease gives the job out again, and the ledger answers.
     private func report(_ job: Job, _ outcome: JobOutcome) async {
         let end = ContinuousClock.now + timing.lease
+        var retry = StoreRetry()
         while !Task.isCancelled, let claim = attempts.claim(job.id) {
             do throws(StoreError) {
                 return try await reporter.complete(
@@ -196,7 +198,7 @@ package final class Executor: Sendable {
                 case .unavailable, .indeterminate:
                     outage.began(error)
                     guard ContinuousClock.now < end else { return }
-                    try? await Task.sleep(for: timing.retry)
+                    try? await Task.sleep(for: retry.wait())
                 default:
                     return log.notice(
                         "the result of an attempt was not taken",

@@ -23,9 +23,6 @@ package final class Monitor: Sendable {
 
     /// Every so many reports all values are sent: a store that lost some has them again within a minute or so.
     static let reportsPerFull = 12
-    /// The wait after a store that could not be reached: less than an interval, so that a server is not long stale.
-    static let retry: Duration = .seconds(1)
-
     private let store: any AgentStore
     private let identity: Identity
     private let interval: Duration
@@ -53,6 +50,7 @@ package final class Monitor: Sendable {
         var reported: [String: String] = [:]
         var next = ContinuousClock.now
         var count = 0
+        var retry = StoreRetry()
         while !Task.isCancelled {
             let now = ContinuousClock.now
             let sample = ProcSample.read()
@@ -65,7 +63,8 @@ package final class Monitor: Sendable {
             count += 1
             let isReached = await report(values, &reported)
             next = max(next + interval, .now)
-            await alarm.wait(until: isReached ? next : min(next, .now + Self.retry))
+            if isReached { retry.reset() }
+            await alarm.wait(until: isReached ? next : min(next, .now + retry.wait()))
         }
     }
 

@@ -5,30 +5,58 @@ package import Store
 internal import Synchronization
 
 package final class Outage: Sendable {
+    private struct State {
+        var since: ContinuousClock.Instant?
+        var isTold = false
+    }
+
+    /// What is over sooner is nothing to tell: a connection that is made anew, a start at the same time as the store's.
+    static let patience: Duration = .milliseconds(500)
+
     private let log: Logger
-    private let since = Mutex<ContinuousClock.Instant?>(nil)
+    private let state = Mutex(State())
 
     package init(log: Logger) {
         self.log = log
     }
 
     package func began(_ error: StoreError) {
-        let isFirst = since.withLock { since in
-            defer { since = since ?? .now }
-            return since == nil
+        let isToBeTold = state.withLock { state in
+            let since = state.since ?? .now
+            state.since = since
+            guard !state.isTold, .now - since >= Self.patience else { return false }
+            state.isTold = true
+            return true
         }
-        guard isFirst else { return }
+        guard isToBeTold else { return }
         log.warning(
             "the store does not answer; services are supervised, reports wait", metadata: ["reason": "\(error.text)"])
     }
 
     package func over() {
-        let began = since.withLock { since in
-            defer { since = nil }
-            return since
+        let before = state.withLock { state in
+            defer { state = State() }
+            return state
         }
-        guard let began else { return }
-        log.notice("the store answers again", metadata: ["after": "\(ContinuousClock.now - began)"])
+        guard before.isTold, let since = before.since else { return }
+        log.notice("the store answers again", metadata: ["after": "\(ContinuousClock.now - since)"])
+    }
+}
+
+/// Waits between tries to reach the store: short at first, because it is often only just starting.
+package struct StoreRetry: Sendable {
+    static let first: Duration = .milliseconds(20)
+    static let longest: Duration = .seconds(1)
+
+    private var next = StoreRetry.first
+
+    package init() {}
+
+    package mutating func reset() { next = Self.first }
+
+    package mutating func wait() -> Duration {
+        defer { next = min(next * 2, Self.longest) }
+        return next
     }
 }
 

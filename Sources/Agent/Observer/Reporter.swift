@@ -5,9 +5,6 @@ package import Model
 package import Store
 
 package final class Reporter: Sendable {
-    /// The wait after a store that could not be reached, and its limit.
-    static let firstRetry: Duration = .milliseconds(100)
-    static let longestRetry: Duration = .seconds(1)
     /// Reports of one instance in a row: what may pass, and the present one.
     private static let mostInARow = 16
 
@@ -28,16 +25,15 @@ package final class Reporter: Sendable {
 
     /// Reports until it is cancelled. What a running job holds back is sent when its hold ends.
     package func run() async {
-        var retry = Self.firstRetry
+        var retry = StoreRetry()
         while !Task.isCancelled {
             var reached = true
             for id in table.dirty where reached { reached = await send(id) }
             if reached {
-                retry = Self.firstRetry
+                retry.reset()
                 await alarm.wait(until: table.nextRelease)
             } else {
-                try? await Task.sleep(for: retry)
-                retry = min(retry * 2, Self.longestRetry)
+                try? await Task.sleep(for: retry.wait())
             }
         }
     }

@@ -55,15 +55,19 @@ package final class ProcessHandle: Sendable {
 
     deinit { close(number) }
 
+    /// How often it is asked how a process ended that is not our child, a millisecond apart: the kernel tells when its
+    /// parent has collected it.
+    private static let mostAsked = 5
+
     /// How it ended; nil while it runs. Collects a child of ours.
     package func exit() -> ProcessExit? {
         var result = redops_exit()
-        guard redops_pidfd_exit(number, &result) == 0 else { return nil }
-        switch result.ended {
-        case 0: return nil
-        case 1: return ProcessExit(waitStatus: result.status)
-        default: return .unknown
+        for _ in 0..<Self.mostAsked {
+            guard redops_pidfd_exit(number, &result) == 0, result.ended != 0 else { return nil }
+            if result.ended == 1 { return ProcessExit(waitStatus: result.status) }
+            usleep(1000)
         }
+        return .unknown
     }
 
     /// Waits until it has ended or the time has come; whether it has ended.

@@ -29,10 +29,14 @@ func wallClock() -> Timestamp {
     return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
 }
 
+extension Stage where Store == InMemoryStore {
+    convenience init() async throws { try await self.init(store: InMemoryStore(clock: wallClock)) }
+}
+
 let quiet = Logger(label: "agent-tests") { _ in SwiftLogNoOpLogHandler() }
 
-final class Stage: Sendable {
-    let store = InMemoryStore(clock: wallClock)
+final class Stage<Store: OperationsStore>: Sendable {
+    let store: Store
     let folder = Folder()
     let id: InstanceID
     let lease: Lease
@@ -42,7 +46,8 @@ final class Stage: Sendable {
     var root: String { folder.path + "/root" }
     var state: String { folder.path + "/state" }
 
-    init(app: String? = "webapp") async throws {
+    init(store: Store, app: String? = "webapp") async throws {
+        self.store = store
         id = InstanceID(app: app, server: "server1")
         guard
             case .acquired(let lease) = try await store.acquireLease(
@@ -107,7 +112,7 @@ final class Stage: Sendable {
         wanted.withLock { $0 = (nil, .deleted(by: "test")) }
     }
 
-    private static func digest(_ fields: [DesiredField], _ generation: Int) -> String {
+    static func digest(_ fields: [DesiredField], _ generation: Int) -> String {
         var value: UInt64 = 14_695_981_039_346_656_037
         for byte in "\(generation)\(fields.map { "\($0)" })".utf8 {
             value = (value ^ UInt64(byte)) &* 1_099_511_628_211

@@ -1,0 +1,34 @@
+// The same loop over the real store: what the agent does with Redis is what it does with its specification.
+
+import Agent
+import Glibc
+import Model
+import Redis
+import RedisStore
+import Store
+import TestRedis
+import Testing
+
+@Suite(.privateRedis) struct RedisLoopTests {
+    @Test func `jobs, reports and assignments go through Redis`() async throws {
+        let redis = try #require(PrivateRedis.current)
+        let threads = RedisThreads()
+        let store = try await RedisStore.connect(url: redis.url, prefix: "agent", on: threads)
+        let stage = try await Stage(store: store)
+        stage.desire([
+            .file("/a", "a"), .service("sleeper", ["sleep", "1000"]), .directory("/d"), .config("port", "80"),
+        ])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            let start = ContinuousClock.now
+            Disk.write("changed", to: stage.root + "/a")
+            #expect(try await stage.settle { Disk.text(stage.root + "/a") == "a" })
+            #expect(ContinuousClock.now - start < .milliseconds(500))
+            stage.desireNothing()
+            #expect(try await stage.settle { try await stage.store.instance(stage.id).control == nil })
+            #expect(Disk.names(stage.root) == [])
+        }
+        await store.close()
+        await threads.shutdown()
+    }
+}
