@@ -96,7 +96,7 @@ package final class AgentService: Service {
 
     private func work(_ fallen: [ServiceKey]) async {
         // The last assignments, so that what they say of services and files holds before the store answers.
-        await observer.assign(machine.state.loadAssignments())
+        await observer.assign(machine.state.loadAssignments(), confirmed: false)
         await withDiscardingTaskGroup { group in
             group.addTask { await self.monitor.run() }
             group.addTask { await self.executor.run() }

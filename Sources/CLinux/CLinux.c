@@ -8,9 +8,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <grp.h>
+#include <link.h>
 #include <string.h>
 #include <time.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -34,6 +36,21 @@
 #endif
 
 void redops_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+static int release_segments(struct dl_phdr_info *info, size_t size, void *context) {
+    (void)size, (void)context;
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W)) continue;
+        uintptr_t start = (info->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+        uintptr_t end = info->dlpi_addr + segment->p_vaddr + segment->p_filesz;
+        madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void redops_release_code(void) { dl_iterate_phdr(release_segments, NULL); }
 
 /// How often openat2 may answer EAGAIN (a rename raced with it) before that is an error.
 enum { open_attempts = 64 };

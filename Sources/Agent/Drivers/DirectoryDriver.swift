@@ -20,29 +20,25 @@ struct DirectoryDriver: Driver {
         let path = target.key.name
         let owner = try OwnerNumbers(ownership, names: machine.names)
         try FolderMaker(machine: machine).makeParents(of: path, for: target.instance)
+        switch try kind(path) {
+        case nil: try FolderMaker(machine: machine).make(path, as: .step, for: target.instance)
+        case S_IFDIR?: break
+        default: throw .impossible("\(machine.root.hostPath(path)) is there and is not a folder: move it away")
+        }
         do throws(SystemError) {
-            switch try machine.reader().status(of: path)?.kind {
-            case nil: try make(target)
-            case S_IFDIR?: break
-            default: throw SystemError(code: ENOTDIR, "cannot make the folder \(machine.root.hostPath(path))")
-            }
             let folder = try machine.root.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             try machine.root.setOwner(folder, path, mode: ownership.mode, uid: owner.uid, gid: owner.gid)
         } catch {
-            if error.code == ENOTDIR {
-                throw .impossible("\(machine.root.hostPath(path)) is there and is not a folder: move it away")
-            }
             throw error.step
         }
     }
 
-    private func make(_ target: FieldTarget) throws(SystemError) {
-        do throws(StepError) {
-            try machine.ledger.append([.made(target.instance, target.key, .step)])
+    private func kind(_ path: String) throws(StepError) -> mode_t? {
+        do throws(SystemError) {
+            return try machine.reader().status(of: path)?.kind
         } catch {
-            throw SystemError(code: EIO, error.text)
+            throw error.step
         }
-        _ = try machine.root.makeFolder(target.key.name)
     }
 
     func remove(_ target: FieldTarget, _ context: StepContext) throws(StepError) {

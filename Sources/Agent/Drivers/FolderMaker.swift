@@ -11,13 +11,20 @@ struct FolderMaker {
     /// Makes the folders above `path` that are missing.
     func makeParents(of path: String, for instance: InstanceID) throws(StepError) {
         for folder in RootFolder.ancestors(of: path).dropFirst() where try !exists(folder) {
-            try machine.ledger.append([.made(instance, FieldKey(.directory, folder), .parent)])
-            do throws(SystemError) {
-                _ = try machine.root.makeFolder(folder)
-            } catch {
-                throw error.step
-            }
+            try make(folder, as: .parent, for: instance)
         }
+    }
+
+    /// Makes one folder, in the ledger before it is on the disk, and not in it where somebody else was first.
+    func make(_ folder: String, as how: Made, for instance: InstanceID) throws(StepError) {
+        let key = FieldKey(.directory, folder)
+        try machine.ledger.append([.made(instance, key, how)])
+        do throws(SystemError) {
+            if try machine.root.makeFolder(folder) { return }
+        } catch {
+            throw error.step
+        }
+        try machine.ledger.append([.unmade(instance, key)])
     }
 
     private func exists(_ folder: String) throws(StepError) -> Bool {

@@ -106,7 +106,7 @@ package final class Executor: Sendable {
                 observer.table.forgetAllReported()
                 onNewAssignments()
             }
-            await observer.assign(assignments)
+            await observer.assign(assignments, confirmed: true)
             return true
         } catch {
             outage.began(error)

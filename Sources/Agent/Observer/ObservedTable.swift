@@ -42,14 +42,18 @@ package final class ObservedTable: Sendable {
     private static let mostPassing = 8
 
     private let entries = Mutex<[InstanceID: Entry]>([:])
+    /// Nothing is reported before the store has said what it asks for: an instance that an earlier life of this agent knew
+    /// may be gone.
+    private let isConfirmed = Mutex(false)
 
     package init() {}
 
     // MARK: assignments
 
     /// Takes a new list of assignments. Returns the instances to be observed from the start.
-    package func assign(_ assignments: [Assignment]) -> [InstanceID] {
-        entries.withLock { entries in
+    package func assign(_ assignments: [Assignment], confirmed: Bool) -> [InstanceID] {
+        if confirmed { isConfirmed.withLock { $0 = true } }
+        return entries.withLock { entries in
             let ids = Set(assignments.map(\.id))
             for id in entries.keys where !ids.contains(id) { entries[id] = nil }
             return assignments.compactMap { assignment in
@@ -153,6 +157,7 @@ package final class ObservedTable: Sendable {
     }
 
     package var dirty: [InstanceID] {
+        guard isConfirmed.withLock({ $0 }) else { return [] }
         let now = ContinuousClock.now
         return entries.withLock { entries in entries.filter { $0.value.isDirty(at: now) }.keys.sorted() }
     }

@@ -4,6 +4,7 @@
 // All looking that takes no time is done on one thread, in order: a value that is noted later was seen later. What may
 // take time (checks, proofs by command) has threads of its own.
 
+internal import CLinux
 package import Logging
 package import Model
 internal import Store
@@ -14,6 +15,8 @@ package final class Observer: Sendable {
     static let sweepInterval: Duration = .seconds(60)
     /// How often the logs of services are held to their bound.
     private static let logInterval: Duration = .seconds(10)
+    /// When what only the start needed is given back for the first time.
+    private static let settledAfter: Duration = .seconds(3)
     /// Every so many sweeps all files are read again, whatever their times say.
     private static let sweepsPerFullRead = 60
     private static let probeThreads = 4
@@ -28,6 +31,8 @@ package final class Observer: Sendable {
     private let probes = WorkerPool(name: "probe", maximum: Observer.probeThreads)
     let hands = WorkerPool(name: "restart", maximum: Observer.restartThreads)
     private let schedule = Mutex(HealthSchedule())
+    /// What is on the disk.
+    private let saved = Mutex<[Assignment]>([])
     private let healthAlarm = Alarm()
 
     var machine: Machine { drivers.machine }
@@ -43,10 +48,14 @@ package final class Observer: Sendable {
     // MARK: assignments
 
     /// Takes what this server is asked to observe now; returns when the first look at all of it is in the table.
-    package func assign(_ assignments: [Assignment]) async {
-        let before = table.assignments
-        let new = table.assign(assignments)
-        if before != assignments { save(assignments) }
+    /// `confirmed`: they come from the store, and not from an earlier life of this agent; reports may begin.
+    package func assign(_ assignments: [Assignment], confirmed: Bool) async {
+        let new = table.assign(assignments, confirmed: confirmed)
+        let isNews = saved.withLock { saved in
+            defer { saved = assignments }
+            return saved != assignments
+        }
+        if isNews, confirmed { save(assignments) }
         watcher.watch(Self.tree(of: assignments))
         schedule.withLock { $0.assign(assignments, now: .now) }
         healthAlarm.ring()
@@ -148,6 +157,8 @@ package final class Observer: Sendable {
     }
 
     private func sweep() async {
+        try? await Task.sleep(for: Self.settledAfter)
+        redops_release_code()
         var ticks = 0
         let ticksPerSweep = Int(Self.sweepInterval / Self.logInterval)
         while !Task.isCancelled {
@@ -157,6 +168,7 @@ package final class Observer: Sendable {
             guard ticks % ticksPerSweep == 0 else { continue }
             if ticks % (ticksPerSweep * Self.sweepsPerFullRead) == 0 { machine.digests.forgetAll() }
             await look(at: table.instances)
+            redops_release_code()
         }
     }
 

@@ -19,6 +19,10 @@ static const int redops_o_path = 010000000;
 /// Names the calling thread, for people who look at it with ps or gdb; 15 bytes at most.
 void redops_name_thread(const char *name);
 
+/// Gives back the memory that holds this process's code and constants: what is used comes back from the page cache at its
+/// next use, and what only the start needed stays away. Never touches a page that was written to.
+void redops_release_code(void);
+
 /// Opens `path` as if `root_fd` were the root folder: `..` and symbolic links, absolute ones too, cannot leave it.
 int redops_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 
