@@ -57,7 +57,7 @@ final class TestFleet: Sendable {
             name,
             [
                 Programs.path("opsagent"), "--redis", redis.url, "--server", server, "--root", root(server), "--state",
-                "\(folder)/state-\(name)", "--interval", "1s",
+                "\(folder)/state-\(name)", "--interval", "1",
             ])
     }
 

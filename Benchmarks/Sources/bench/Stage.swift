@@ -54,7 +54,7 @@ final class Stage: Sendable {
         try start(name, [Self.program("opscontroller"), "--redis", redis.url, "--name", name, "--log-level", "error"])
     }
 
-    func startAgent(_ server: String, root: String, interval: String = "5s") throws {
+    func startAgent(_ server: String, root: String, interval: String = "5") throws {
         mkdir(root, 0o755)
         try start(
             "agent-\(server)",
