@@ -29,7 +29,7 @@ extension PlanItem {
         for step in preview.steps {
             let (from, to) = FieldText.pair(from: step.from, to: step.to)
             let change = step.action == .run ? "run it" : "\(from) → \(to)"
-            text += line(step.action.mark, step.action.meaning, step.field, "\(change)", width, paint)
+            text += line(step.effect.mark, step.effect.meaning, step.field, "\(change)", width, paint)
             text += contents[step.field]?.text(paint, indent: "      ") ?? ""
         }
         for field in preview.unobserved {

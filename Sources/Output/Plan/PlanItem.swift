@@ -47,7 +47,7 @@ package struct PlanItem: Sendable, Hashable {
             counts.unknown = 1
             return counts
         }
-        for step in preview.steps { counts.add(step.action) }
+        for step in preview.steps { counts.add(step.effect) }
         counts.unknown = preview.unobserved.count + preview.errors.count
         return counts
     }
@@ -62,8 +62,8 @@ package struct PlanCounts: Sendable, Hashable {
 
     package init() {}
 
-    package mutating func add(_ action: StepAction) {
-        switch action.effect {
+    package mutating func add(_ effect: StepEffect) {
+        switch effect {
         case .create: create += 1
         case .update: update += 1
         case .remove: remove += 1
@@ -85,19 +85,12 @@ package struct PlanCounts: Sendable, Hashable {
     }
 }
 
-extension StepAction {
-    package enum Effect: Sendable, Hashable { case create, update, remove }
-
-    package var effect: Effect {
-        switch self {
-        case .create, .install, .start, .run: .create
-        case .update, .set, .restart, .reload: .update
-        case .remove, .uninstall, .unset, .stop: .remove
-        }
-    }
+/// What a step does, in the three words of a summary.
+package enum StepEffect: Sendable, Hashable {
+    case create, update, remove
 
     var mark: String {
-        switch effect {
+        switch self {
         case .create: "+"
         case .update: "~"
         case .remove: "-"
@@ -105,10 +98,21 @@ extension StepAction {
     }
 
     var meaning: Paint.Meaning {
-        switch effect {
+        switch self {
         case .create: .good
         case .update: .warning
         case .remove: .bad
+        }
+    }
+}
+
+extension Step {
+    package var effect: StepEffect {
+        switch action {
+        case .create, .install, .start, .run: .create
+        case .set: from == nil || from == FieldValue.absent ? .create : .update
+        case .update, .restart, .reload: .update
+        case .remove, .uninstall, .unset, .stop: .remove
         }
     }
 }

@@ -64,7 +64,7 @@ struct PlanRun {
         var report = report
         try await Fleet.forEach(ids, in: store) { batch in
             for snapshot in batch {
-                guard let item = item(snapshot) else { continue }
+                guard let item = item(try await whole(snapshot)) else { continue }
                 guard !item.isUnchanged else {
                     report.add(item)
                     continue
@@ -76,6 +76,12 @@ struct PlanRun {
         if observing { try await observe(&items, snapshots) }
         for item in items { report.add(withContents(item, snapshots[item.instance]?.observed)) }
         self.report = report
+    }
+
+    /// A bulk read leaves out what was assigned; what is to be removed is told by it.
+    private func whole(_ snapshot: InstanceSnapshot) async throws -> InstanceSnapshot {
+        guard after.resolution(snapshot.id) == nil, snapshot.control != nil else { return snapshot }
+        return try await store.instance(snapshot.id)
     }
 
     private func isInScope(_ id: InstanceID) -> Bool {

@@ -18,16 +18,27 @@ enum Fleet {
         }
     }
 
-    /// Reads instances in batches and gives each batch to `body`, in order.
+    /// Reads instances in batches and gives each batch to `body`, in order. The next batch is read meanwhile.
     static func forEach(
         _ ids: [InstanceID], in store: any OperationsStore, _ body: ([InstanceSnapshot]) async throws -> Void
     ) async throws {
-        for start in stride(from: 0, to: ids.count, by: batch) {
-            let part = Array(ids[start..<min(start + batch, ids.count)])
-            let gathered = Gathered()
-            try await store.instances(part) { snapshot in gathered.add(snapshot) }
-            try await body(gathered.take())
+        let parts = stride(from: 0, to: ids.count, by: batch).map { ids[$0..<min($0 + batch, ids.count)] }
+        guard let first = parts.first else { return }
+        var current = try await read(Array(first), store)
+        for following in parts.dropFirst() {
+            async let next = read(Array(following), store)
+            try await body(current)
+            current = try await next
         }
+        try await body(current)
+    }
+
+    @concurrent private static func read(
+        _ ids: [InstanceID], _ store: any OperationsStore
+    ) async throws -> [InstanceSnapshot] {
+        let gathered = Gathered()
+        try await store.instances(ids) { snapshot in gathered.add(snapshot) }
+        return gathered.take()
     }
 
     /// All of these instances at once: for listings.

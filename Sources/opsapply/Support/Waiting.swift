@@ -45,7 +45,11 @@ struct Waiting {
         _ live: Bool
     ) {
         var line = target.progress(status)
-        if target.isMet(by: status) { line += "  \(elapsed.measured)" }
+        if target.isMet(by: status) {
+            // Met already, and as before: the time of then stands.
+            if lines[target.key]?.hasPrefix(line + "  ") == true { return }
+            line += "  \(elapsed.measured)"
+        }
         guard lines[target.key] != line else { return }
         lines[target.key] = line
         if !live { Console.aside("\(target.key)  \(line)\n") }
