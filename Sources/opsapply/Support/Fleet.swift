@@ -20,11 +20,12 @@ enum Fleet {
 
     /// Reads instances in batches and gives each batch to `body`, in order. The next batch is read meanwhile.
     static func forEach(
-        _ ids: [InstanceID], in store: any OperationsStore, _ body: ([InstanceSnapshot]) async throws -> Void
+        _ ids: [InstanceID], in store: any OperationsStore, assignments: AssignmentDetail = .head,
+        _ body: ([InstanceSnapshot]) async throws -> Void
     ) async throws {
         let parts = stride(from: 0, to: ids.count, by: batch).map { ids[$0..<min($0 + batch, ids.count)] }
         guard let first = parts.first else { return }
-        var current = try await read(Array(first), store)
+        var current = try await read(Array(first), assignments, store)
         for following in parts.dropFirst() {
             async let next = read(Array(following), store)
             try await body(current)
@@ -34,17 +35,17 @@ enum Fleet {
     }
 
     @concurrent private static func read(
-        _ ids: [InstanceID], _ store: any OperationsStore
+        _ ids: [InstanceID], _ assignments: AssignmentDetail, _ store: any OperationsStore
     ) async throws -> [InstanceSnapshot] {
         let gathered = Gathered()
-        try await store.instances(ids) { snapshot in gathered.add(snapshot) }
+        try await store.instances(ids, assignments: assignments) { snapshot in gathered.add(snapshot) }
         return gathered.take()
     }
 
     /// All of these instances at once: for listings.
     static func snapshots(_ ids: [InstanceID], in store: any OperationsStore) async throws -> [InstanceSnapshot] {
         var all: [InstanceSnapshot] = []
-        try await forEach(ids, in: store) { all += $0 }
+        try await forEach(ids, in: store, assignments: .full) { all += $0 }
         return all
     }
 }
