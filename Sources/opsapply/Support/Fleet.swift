@@ -27,7 +27,7 @@ enum Fleet {
         guard let first = parts.first else { return }
         var current = try await read(Array(first), assignments, store)
         for following in parts.dropFirst() {
-            async let next = read(Array(following), store)
+            async let next = read(Array(following), assignments, store)
             try await body(current)
             current = try await next
         }
