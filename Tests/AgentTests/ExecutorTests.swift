@@ -63,12 +63,27 @@ import Testing
             // The store goes away while the command runs, for longer than the lease.
             #expect(await eventually { Disk.exists(stage.root + "/log") })
             await stage.store.setOutage(.unavailable("away"))
-            #expect(await eventually { (try? Disk.ledgerState(stage.state + "/journal"))?.ended["j"] != nil })
+            #expect(await eventually { (try? Disk.ledgerState(stage.state + "/journal"))?.ended["j-1"] != nil })
             try await Task.sleep(for: .milliseconds(2500))
             unlink(stage.root + "/done")
             await stage.store.setOutage(nil)
             #expect(try await Self.ended(stage, "j")?.state == .done)
             #expect(Disk.text(stage.root + "/log") == "once\n")
+        }
+    }
+
+    @Test func `a job of a newer epoch is done though an older one had its id`() async throws {
+        let stage = try await Stage()
+        try await stage.withAgent { () async throws in
+            try await Self.emit(Self.job(stage, id: "j", epoch: 1, [.file("/a", "a")]), on: stage)
+            #expect(try await Self.ended(stage, "j")?.state == .done)
+            // The store lost everything: revisions start again, and so do ids.
+            unlink(stage.root + "/a")
+            await stage.store.loseEverything()
+            try await stage.store.seal(stage.lease)
+            try await Self.emit(Self.job(stage, id: "j", epoch: 2, [.file("/a", "b")]), on: stage)
+            #expect(try await Self.ended(stage, "j")?.state == .done)
+            #expect(Disk.text(stage.root + "/a") == "b")
         }
     }
 

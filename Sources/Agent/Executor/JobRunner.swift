@@ -31,7 +31,7 @@ package struct JobRunner: Sendable {
     /// nil if the attempt was given up: nothing is to be said about it.
     package func run(_ job: Job, attempt: Int, giveUp: GiveUp) -> JobOutcome? {
         if job.kind == .observe { return observe(job) }
-        if let ended = ledger.read({ $0.ended[job.id] }) { return Self.answer(ended) }
+        if let ended = ledger.read({ $0.ended[job.ledgerKey] }) { return Self.answer(ended) }
         do throws(StepError) {
             try checkRight(job)
             var outcome = try doSteps(job, attempt: attempt, giveUp)
@@ -84,10 +84,10 @@ package struct JobRunner: Sendable {
 
     /// Writes down that the step begins, unless it was begun by an earlier life, which may have left a process running.
     private func begin(_ job: Job, _ index: Int, _ giveUp: GiveUp) throws(StepError) -> StepContext {
-        let (begun, leftover) = ledger.read { ($0.begun[job.id], $0.processes[job.id]) }
-        if begun != index { try ledger.append([.begun(job: job.id, step: index)]) }
+        let (begun, leftover) = ledger.read { ($0.begun[job.ledgerKey], $0.processes[job.ledgerKey]) }
+        if begun != index { try ledger.append([.begun(job: job.ledgerKey, step: index)]) }
         return StepContext(
-            job: job.id, giveUp: giveUp, machine: drivers.machine, leftover: begun == index ? leftover : nil)
+            job: job.ledgerKey, giveUp: giveUp, machine: drivers.machine, leftover: begun == index ? leftover : nil)
     }
 
     private func perform(_ step: Step, of plan: Plan, _ context: StepContext) throws(StepError) {
@@ -120,9 +120,9 @@ package struct JobRunner: Sendable {
         var error: String?
         if case .dead(let text) = outcome.result { error = text }
         let kept = String(decoding: outcome.output.utf8.suffix(Self.keptOutput), as: UTF8.self)
-        entries.append(.ended(job: job.id, EndedJob(error: error, output: kept, gone: outcome.gone)))
+        entries.append(.ended(job: job.ledgerKey, EndedJob(error: error, output: kept, gone: outcome.gone)))
         try ledger.append(entries)
-        drivers.machine.state.removeOutput(job: job.id)
+        drivers.machine.state.removeOutput(job: job.ledgerKey)
     }
 
     /// How much output of an ended job stays in the ledger, for an answer after a lost acknowledgement.
@@ -137,7 +137,7 @@ package struct JobRunner: Sendable {
                 state.services.keys.filter { $0.instance == id }.map(\.field)
             )
         }
-        let context = StepContext(job: job.id, giveUp: GiveUp(), machine: drivers.machine, leftover: nil)
+        let context = StepContext(job: job.ledgerKey, giveUp: GiveUp(), machine: drivers.machine, leftover: nil)
         for key in (services + made).sorted(by: >) {
             try remove(FieldTarget(instance: id, key: key, spec: nil), drivers.driver(key.kind), context)
         }
@@ -176,6 +176,11 @@ package struct JobRunner: Sendable {
         }
         return JobOutcome(result: .done, output: JSONValue.object(values).canonical)
     }
+}
+
+extension Job {
+    /// What the ledger knows a job by. After the store lost everything, revisions and with them ids begin again; epochs do not.
+    var ledgerKey: String { "\(id)-\(epoch)" }
 }
 
 /// How long a failed job waits for its next attempt: 1, 2, 4 … s and up to a quarter more, the same for the same job.
