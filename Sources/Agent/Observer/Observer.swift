@@ -4,7 +4,6 @@
 // All looking that takes no time is done on one thread, in order: a value that is noted later was seen later. What may
 // take time (checks, proofs by command) has threads of its own.
 
-internal import CLinux
 package import Logging
 package import Model
 internal import Store
@@ -15,8 +14,6 @@ package final class Observer: Sendable {
     static let sweepInterval: Duration = .seconds(60)
     /// How often the logs of services are held to their bound.
     private static let logInterval: Duration = .seconds(10)
-    /// When what only the start needed is given back for the first time.
-    private static let settledAfter: Duration = .seconds(3)
     /// Every so many sweeps all files are read again, whatever their times say.
     private static let sweepsPerFullRead = 60
     private static let probeThreads = 4
@@ -157,8 +154,6 @@ package final class Observer: Sendable {
     }
 
     private func sweep() async {
-        try? await Task.sleep(for: Self.settledAfter)
-        redops_release_code()
         var ticks = 0
         let ticksPerSweep = Int(Self.sweepInterval / Self.logInterval)
         while !Task.isCancelled {
@@ -168,7 +163,6 @@ package final class Observer: Sendable {
             guard ticks % ticksPerSweep == 0 else { continue }
             if ticks % (ticksPerSweep * Self.sweepsPerFullRead) == 0 { machine.digests.forgetAll() }
             await look(at: table.instances)
-            redops_release_code()
         }
     }
 
