@@ -28,6 +28,8 @@ public struct ControllerConfiguration: Sendable {
     public var queue = Backoff(base: .milliseconds(50), maximum: .seconds(5))
     /// Immediate repeats of one key after a conflict, before it backs off like any failure.
     public var conflictRepeats = 5
+    /// The failure of one key, counted in a row, that people are told of.
+    public var failuresTold = 5
     /// Keys put on the queue in one go before others get their turn.
     public var requeueBatch = 1000
 

@@ -272,6 +272,79 @@ import Testing
         await replica.end()
     }
 
+    @Test func `the budget holds across the deaths of leaders`() async throws {
+        let world = World()
+        let servers = (1...8).map { "server\($0)" }
+        let budget = ", \"update\": { \"maxUnavailable\": 2 }"
+        var leader = world.replica("r0")
+        var standby = world.replica("r1")
+        try await world.addServers(servers)
+        try await world.apply(World.app("webapp", extra: budget))
+        #expect(try await world.eventually(servers: servers) { try await world.isReady(Self.webapp) })
+        try await world.apply(World.app("webapp", port: 9090, extra: budget))
+        let watch = BudgetWatch(world: world, app: "webapp", servers: servers)
+        for round in 0..<6 {
+            _ = try await world.eventually(.milliseconds(400), servers: servers) {
+                try await watch.look()
+                return false
+            }
+            if !leader.isLeading(at: world.time.now()) { swap(&leader, &standby) }
+            await leader.kill()
+            leader = standby
+            standby = world.replica("r\(round + 2)")
+        }
+        #expect(
+            try await world.eventually(.seconds(120), servers: servers) {
+                try await watch.look()
+                return try await world.isReady(Self.webapp, generation: 2)
+            })
+        #expect(await watch.most <= 2)
+        await leader.end()
+        await standby.end()
+    }
+
+    // F20: the stream's trim passes a slow reader's cursor (etcd#17529, #15271).
+    @Test func `a gap in the feed is answered with a full list, and nothing later is missed`() async throws {
+        let world = World()
+        let replica = world.replica("a")
+        try await ready(world)
+        replica.store.pause()
+        let id = InstanceID(app: "webapp", server: "server1")
+        let observed = try #require(try await world.store.instance(id).observed)
+        for number in 0...StoreBounds.feedEntries {
+            _ = try await world.store.report(
+                InstanceReport(
+                    id: id, generation: observed.generation, digest: observed.digest, fields: [:], full: false,
+                    fieldsDigest: "\(number)"))
+        }
+        let other = InstanceID(app: "webapp", server: "server3")
+        await world.agents.tamper(other, Self.conf, FieldValue.absent)
+        try await world.agents.round(Self.servers)
+        replica.store.resetCalls()
+        replica.store.resume()
+        #expect(
+            try await world.eventually(servers: Self.servers) {
+                let value = await world.agents.value(other, Self.conf)
+                return value?.hasPrefix("sha256:") == true
+            })
+        #expect(replica.store.calls("instanceIDs") >= StoreLayout.shards)
+        await replica.end()
+    }
+
+    @Test func `an App follows the labels of servers`() async throws {
+        let world = World()
+        let replica = world.replica("a")
+        try await ready(world)
+        let servers = Self.servers + ["server4"]
+        try await world.apply(World.server("server4"), World.server("server1", labels: ["role": "database"]))
+        #expect(
+            try await world.eventually(servers: servers) {
+                await Set(world.agents.instances.map(\.server)) == ["server2", "server3", "server4"]
+            })
+        #expect(try await world.eventually(servers: servers) { try await world.isReady(Self.webapp) })
+        await replica.end()
+    }
+
     @Test(arguments: [11, 12, 13, 14]) func `lost calls, crashes and pauses change nothing in the end`(
         seed: UInt64
     ) async throws {

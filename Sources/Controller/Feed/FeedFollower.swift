@@ -113,8 +113,7 @@ package final class FeedFollower: Sendable {
 
     private func read(_ shards: [Int]?, _ cursor: inout FeedCursor) async throws(StoreError) {
         while true {
-            let batch = try await store.changes(after: cursor, shards: shards, limit: configuration.feedLimit)
-            switch batch {
+            switch try await batch(after: cursor, shards) {
             case .gap(_, let why):
                 logger.warning("gap in the change feed: listing everything", metadata: ["why": "\(why)"])
                 cursor = try await list()
@@ -128,6 +127,16 @@ package final class FeedFollower: Sendable {
                 cursor = next
                 if changes.count < configuration.feedLimit { return }
             }
+        }
+    }
+
+    /// What cannot be understood may have been anything: it is a gap.
+    private func batch(after cursor: FeedCursor, _ shards: [Int]?) async throws(StoreError) -> FeedBatch {
+        do {
+            return try await store.changes(after: cursor, shards: shards, limit: configuration.feedLimit)
+        } catch .corrupt(let key, let why) {
+            logger.error("what is stored cannot be read", metadata: ["key": "\(key)", "why": "\(why)"])
+            return .gap(cursor, why: "\(key): \(why)")
         }
     }
 

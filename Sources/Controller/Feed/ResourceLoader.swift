@@ -19,7 +19,11 @@ struct ResourceLoader: Sendable {
     }
 
     private func load(_ key: ResourceKey) async throws(StoreError) -> CompiledResource {
-        if let stored = try await store.resource(key) { return try await compile(stored) }
+        do {
+            if let stored = try await store.resource(key) { return try await compile(stored) }
+        } catch .corrupt(let place, let why) {
+            return .unreadable(key, generation: 0, why: "\(place): \(why)")
+        }
         let tombstone = try await store.tombstones(key.kind).first { $0.key == key }
         return .absent(key, tombstone)
     }

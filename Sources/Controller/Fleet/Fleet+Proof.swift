@@ -2,7 +2,7 @@
 // last looked at is what it was then.
 
 import Reconcilers
-import Model
+package import Model
 package import Store
 
 extension Fleet {
@@ -16,7 +16,7 @@ extension Fleet {
             listed.insert(slot)
             if !prove(slot, summary) { suspects.append(slot) }
         }
-        for server in servers where StoreLayout.shard(of: server.name) == shard {
+        for server in servers where server.shard == shard {
             for slot in server.slots where !listed.contains(slot) && self[slot].revision >= 0 { suspects.append(slot) }
         }
         return suspects.sorted()
@@ -46,33 +46,20 @@ extension Fleet {
 }
 
 extension Fleet {
-    /// Those of these instances that are taken to be in sync, and what they are to be compared with. Where no server has a
-    /// say in an App's fields, all of its instances share one expectation.
-    package func passItems(_ slots: ArraySlice<Slot>) -> [(slot: Slot, item: FullPass.Item)] {
-        var shared: [Int32: InstanceExpectation] = [:]
-        return slots.compactMap { slot in
+    /// Of these instances those that are taken to be in sync, and what says how they should be.
+    package func settled(_ slots: ArraySlice<Slot>) -> [(slot: Slot, id: InstanceID, source: Work.Source)] {
+        slots.compactMap { slot in
             guard slot.index < records.count else { return nil }
             let record = self[slot]
             let flags = record.flags
-            guard flags.contains(.inUse), flags.contains(.placed), record.phase == .ready, !flags.contains(.stale)
-            else {
-                return nil
-            }
-            guard let expectation = expectation(record, &shared) else { return nil }
-            return (slot, FullPass.Item(id: id(slot), expectation: expectation))
+            guard flags.contains([.inUse, .placed]), record.phase == .ready, !flags.contains(.stale) else { return nil }
+            return source(record).map { (slot, id(slot), $0) }
         }
     }
 
-    private func expectation(_ record: InstanceRecord, _ shared: inout [Int32: InstanceExpectation])
-        -> InstanceExpectation?
-    {
+    private func source(_ record: InstanceRecord) -> Work.Source? {
         let server = servers[Int(record.server)]
-        guard record.app >= 0 else { return server.compiled?.expectation(root: server.root) }
-        guard let app = apps[Int(record.app)].compiled else { return nil }
-        let isCommon = app.spec.overrides[server.name] == nil && !app.dependsOnServer(server.name)
-        if isCommon, let known = shared[record.app] { return known }
-        let expectation = app.expectation(on: server.facts)
-        if isCommon { shared[record.app] = expectation }
-        return expectation
+        guard record.app >= 0 else { return server.compiled.map { .server($0, root: server.root) } }
+        return apps[Int(record.app)].compiled.map { .app($0, server.facts) }
     }
 }

@@ -29,17 +29,22 @@ extension Fleet {
     /// Takes in what the store holds. Instances to look at are added to the wanted ones.
     package mutating func update(_ resources: [CompiledResource]) {
         var placementChanged: Set<Int> = []
+        var serversChanged: Set<Int> = []
         for resource in resources {
             switch resource {
             case .app(let compiled, let mark):
                 if let index = set(compiled, mark) { placementChanged.insert(index) }
             case .server(let compiled, let mark):
-                placementChanged.formUnion(set(compiled, mark))
+                if let index = set(compiled, mark) { serversChanged.insert(index) }
             case .unreadable(let key, let generation, let why):
                 setUnreadable(key, generation, why)
             case .absent(let key, let tombstone):
-                placementChanged.formUnion(setAbsent(key, tombstone))
+                guard let index = setAbsent(key, tombstone) else { continue }
+                if key.kind == .app { placementChanged.insert(index) } else { serversChanged.insert(index) }
             }
+        }
+        for index in apps.indices where !serversChanged.isEmpty && !placementChanged.contains(index) {
+            place(app: index, onServers: serversChanged)
         }
         for index in placementChanged.sorted() { place(app: index) }
     }
@@ -61,11 +66,12 @@ extension Fleet {
         return index
     }
 
-    private mutating func set(_ compiled: CompiledServer, _ mark: StoredMark) -> [Int] {
+    /// The server's index if its labels, or that it is there at all, are news.
+    private mutating func set(_ compiled: CompiledServer, _ mark: StoredMark) -> Int? {
         let index = server(compiled.name)
         let old = servers[index]
         let isSame = old.compiled?.generation == compiled.generation && old.problem == nil && old.digest == mark.digest
-        if isSame, old.confirmedGeneration == mark.confirmed { return [] }
+        if isSame, old.confirmedGeneration == mark.confirmed { return nil }
         servers[index].compiled = compiled
         servers[index].problem = nil
         servers[index].exists = true
@@ -75,8 +81,7 @@ extension Fleet {
         servers[index].confirmedGeneration = mark.confirmed
         placeOwn(server: index)
         lookAtAll(onServer: index)
-        let isNew = !old.exists
-        return isNew || old.compiled?.labels != compiled.labels ? appsPlacedBySelector(orNaming: compiled.name) : []
+        return old.compiled?.labels != compiled.labels ? index : nil
     }
 
     private mutating func setUnreadable(_ key: ResourceKey, _ generation: Int, _ why: String) {
@@ -94,7 +99,7 @@ extension Fleet {
         }
     }
 
-    private mutating func setAbsent(_ key: ResourceKey, _ tombstone: Tombstone?) -> [Int] {
+    private mutating func setAbsent(_ key: ResourceKey, _ tombstone: Tombstone?) -> Int? {
         switch key.kind {
         case .app:
             let index = app(key.name)
@@ -104,7 +109,7 @@ extension Fleet {
             apps[index].exists = false
             apps[index].tombstone = tombstone
             apps[index].status = nil
-            return wasThere ? [index] : []
+            return wasThere ? index : nil
         case .server:
             let index = server(key.name)
             let wasThere = servers[index].exists || servers[index].tombstone != tombstone
@@ -113,10 +118,10 @@ extension Fleet {
             servers[index].exists = false
             servers[index].tombstone = tombstone
             servers[index].status = nil
-            guard wasThere else { return [] }
+            guard wasThere else { return nil }
             placeOwn(server: index)
             lookAtAll(onServer: index)
-            return appsPlacedBySelector(orNaming: key.name)
+            return index
         }
     }
 
@@ -128,14 +133,30 @@ extension Fleet {
 
     // Placement
 
-    private func appsPlacedBySelector(orNaming name: String) -> [Int] {
-        apps.indices.filter { index in
-            switch apps[index].compiled?.spec.placement {
-            case .selector: true
-            case .servers(let names): names.contains(name)
-            case nil: false
+    /// Places an App after some servers came, went, or changed their labels: without a count each server is a question of
+    /// its own; with one all have to be weighed anew.
+    private mutating func place(app index: Int, onServers changed: Set<Int>) {
+        guard let placement = apps[index].compiled?.spec.placement else { return }
+        switch placement {
+        case .servers(let names):
+            if changed.contains(where: { names.contains(servers[$0].name) }) { place(app: index) }
+        case .selector(_, count: .some):
+            place(app: index)
+        case .selector(let selector, count: nil):
+            for server in changed.sorted() {
+                let labels = servers[server].compiled?.labels
+                place(app: index, onServer: server, labels.map { Placer.selects(selector, $0) } ?? false)
             }
         }
+    }
+
+    private mutating func place(app index: Int, onServer server: Int, _ isWanted: Bool) {
+        let known = slot(InstanceID(app: apps[index].name, server: servers[server].name))
+        guard isWanted || known != nil else { return }
+        let slot = known ?? ensureSlot(app: index, server: server)
+        guard self[slot].flags.contains(.placed) != isWanted else { return }
+        change(slot) { if isWanted { $0.flags.insert(.placed) } else { $0.flags.remove(.placed) } }
+        wanted.append(slot)
     }
 
     private mutating func place(app index: Int) {

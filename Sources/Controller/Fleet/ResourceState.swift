@@ -50,6 +50,8 @@ package struct AppState: Sendable {
 /// One Server.
 package struct ServerState: Sendable {
     package let name: String
+    /// Where everything of it is stored.
+    let shard: Int
     package var compiled: CompiledServer?
     package var problem: String?
     package var generation = 0
@@ -71,6 +73,7 @@ package struct ServerState: Sendable {
 
     init(name: String) {
         self.name = name
+        shard = StoreLayout.shard(of: name)
     }
 
     var facts: ServerFacts {

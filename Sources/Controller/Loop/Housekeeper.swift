@@ -120,10 +120,19 @@ package struct Housekeeper: Sendable {
         }
     }
 
-    private func compare(_ slots: ArraySlice<Slot>) async throws(StoreError) {
-        let items = await loop.withFleet { $0.passItems(slots) }
+    /// Expectations are computed here, away from the loop, which has other things to do.
+    @concurrent private func compare(_ slots: ArraySlice<Slot>) async throws(StoreError) {
+        let settled = await loop.withFleet { $0.settled(slots) }
+        var expectations = Expectations()
+        var compared: [Slot] = []
+        var items: [FullPass.Item] = []
+        for (slot, id, source) in settled {
+            guard let expectation = expectations.of(source) else { continue }
+            compared.append(slot)
+            items.append(FullPass.Item(id: id, expectation: expectation))
+        }
         guard !items.isEmpty else { return }
-        let suspects = try await FullPass.suspects(items.map(\.item), in: store)
-        if !suspects.isEmpty { await loop.resync(suspects.map { items[$0].slot }) }
+        let suspects = try await FullPass.suspects(items, in: store)
+        if !suspects.isEmpty { await loop.resync(suspects.map { compared[$0] }) }
     }
 }

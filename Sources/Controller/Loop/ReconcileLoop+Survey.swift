@@ -12,16 +12,21 @@ extension ReconcileLoop {
         for start in stride(from: 0, to: slots.count, by: configuration.requeueBatch) {
             let works = await begin(slots[start..<min(start + configuration.requeueBatch, slots.count)])
             guard !works.isEmpty, let now = clock.now() else { continue }
-            let collected = SnapshotCollector()
-            try await store.instances(works.map(\.id)) { collected.add($0) }
-            await settle(survey.findings(works, collected.snapshots, now: now))
+            do {
+                let collected = SnapshotCollector()
+                try await store.instances(works.map(\.id)) { collected.add($0) }
+                await settle(survey.findings(works, collected.snapshots, now: now))
+            } catch .corrupt {
+                // One of them cannot be read: each is looked at by itself, and that one is told of.
+                await resync(works.map(\.slot))
+            }
         }
     }
 }
 
-/// What is shared by the instances of one App while many are looked at.
+/// Many instances, looked at one after the other.
 struct Survey {
-    private var shared: [String: InstanceExpectation] = [:]
+    private var expectations = Expectations()
 
     mutating func findings(
         _ works: [Work], _ snapshots: [InstanceSnapshot], now: Timestamp
@@ -48,7 +53,8 @@ struct Survey {
         guard control.phase == .ready, control.message.isEmpty, control.openJob == nil, control.drift.isEmpty,
             control.metDigest == observed.digest, assignment.digest == observed.digest
         else { return nil }
-        guard let expectation = expectation(work), InstanceExpectation.number(observed.digest) == expectation.digest,
+        guard let expectation = expectations.of(work.source),
+            InstanceExpectation.number(observed.digest) == expectation.digest,
             expectation.isInSync(observed.fields)
         else { return nil }
         var finding = Finding()
@@ -57,19 +63,5 @@ struct Survey {
         finding.generation = work.generation
         (finding.isAssigned, finding.isAvailable, finding.hasMet) = (true, true, true)
         return finding
-    }
-
-    private mutating func expectation(_ work: Work) -> InstanceExpectation? {
-        switch work.source {
-        case .nothing: return nil
-        case .server(let server, let root): return server.expectation(root: root)
-        case .app(let app, let facts):
-            guard app.spec.overrides[facts.name] == nil, !app.dependsOnServer(facts.name) else {
-                return app.expectation(on: facts)
-            }
-            if let known = shared[app.name] { return known }
-            shared[app.name] = app.expectation(on: facts)
-            return shared[app.name]
-        }
     }
 }

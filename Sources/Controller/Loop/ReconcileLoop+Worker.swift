@@ -8,8 +8,9 @@ import Store
 extension ReconcileLoop {
     @concurrent nonisolated func work(_ slot: Slot) async {
         var finding: Finding?
-        let result = await look(at: slot, &finding)
-        await finish(slot, finding, result)
+        var error: StoreError?
+        let result = await look(at: slot, &finding, &error)
+        await finish(slot, finding, result, error)
     }
 
     /// What became of one try.
@@ -19,13 +20,15 @@ extension ReconcileLoop {
         case again
     }
 
-    private nonisolated func look(at slot: Slot, _ finding: inout Finding?) async -> WorkResult {
+    private nonisolated func look(
+        at slot: Slot, _ finding: inout Finding?, _ failure: inout StoreError?
+    ) async -> WorkResult {
         for _ in 0..<configuration.conflictRepeats {
             guard let work = await begin(slot), let now = clock.now() else { return .settled }
             do {
                 if case .done(let result) = try await look(work, now: now, &finding) { return result }
             } catch {
-                log(error, work)
+                failure = error
                 return .failed
             }
         }
@@ -74,13 +77,5 @@ extension ReconcileLoop {
     private nonisolated func again(_ decision: Decision) -> WorkResult {
         guard let at = decision.outcome.lookAgainAt else { return .settled }
         return .requeue(after: max(.zero, clock.local(at) - time.now()))
-    }
-
-    private nonisolated func log(_ error: StoreError, _ work: Work) {
-        if case .corrupt(let key, let why) = error {
-            logger.error("what is stored cannot be read", metadata: ["key": "\(key)", "why": "\(why)"])
-        } else {
-            logger.debug("look failed", metadata: ["instance": "\(work.id)", "error": "\(error)"])
-        }
     }
 }

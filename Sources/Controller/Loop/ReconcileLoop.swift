@@ -95,9 +95,14 @@ package actor ReconcileLoop {
 
     func reserve(_ slot: Slot) -> Bool { fleet.reserve(slot) }
 
-    func finish(_ slot: Slot, _ finding: Finding?, _ result: WorkResult) {
+    func finish(_ slot: Slot, _ finding: Finding?, _ result: WorkResult, _ error: StoreError?) {
+        let id = error == nil ? nil : fleet.id(slot)
         if let finding { fleet.settle(slot, finding) }
-        queue.finish(slot, result, now: time.now())
+        let failures = queue.finish(slot, result, now: time.now())
+        // Not each failure is worth a line, but one that stays is.
+        if failures == configuration.failuresTold, let id, let error {
+            logger.warning("an instance cannot be settled", metadata: ["instance": "\(id)", "why": "\(error)"])
+        }
         takeWanted()
         signal.raise()
     }

@@ -184,7 +184,9 @@ package struct WorkQueue<Key: WorkKey>: Sendable {
     }
 
     /// Ends a run. What was asked for while it ran is honoured at its own time, or at that of `result` if that is earlier.
-    package mutating func finish(_ key: Key, _ result: WorkResult, now: Duration) {
+    /// Returns how often the key has failed in a row.
+    @discardableResult
+    package mutating func finish(_ key: Key, _ result: WorkResult, now: Duration) -> Int {
         guard let entry = entries[key], case .running(let again) = entry.state else {
             preconditionFailure("finish() of a key that does not run")
         }
@@ -192,12 +194,15 @@ package struct WorkQueue<Key: WorkKey>: Sendable {
         switch result {
         case .settled:
             leave(key, again, failures: 0, now: now)
+            return 0
         case .requeue(let after):
             leave(key, Self.merged(again, Wanted(due: now + after, priority: .change)), failures: 0, now: now)
+            return 0
         case .failed:
             let failures = entry.failures + 1
             let wait = backoff.wait(attempt: failures, seed: key.seed)
             leave(key, Self.merged(again, Wanted(due: now + wait, priority: .change)), failures: failures, now: now)
+            return failures
         }
     }
 
