@@ -2,9 +2,9 @@
 
 internal import Crypto
 
-enum Digest {
+package enum Digest {
     /// SHA-256 in lower-case hex.
-    static func of(_ bytes: [UInt8]) -> String {
+    package static func of(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(64)
         for byte in SHA256.hash(data: bytes) {

@@ -97,7 +97,10 @@ extension SavedPlan {
         var blobs: [String: [UInt8]] = [:]
         for (digest, blob) in json["blobs"]?.object ?? [:] {
             let render = try FileRender(json: blob)
-            // `apply` checks every content against its digest; what was edited is refused there.
+            // Contents are stored under their digests: an edited one must not get in under the name of another.
+            guard Digest.of(render.content ?? []) == digest else {
+                throw Misread(description: "the content \(digest) is not what its digest says")
+            }
             blobs[digest] = render.content
         }
         var resource = try ManifestReader.readStored(manifest, blobs: blobs)
