@@ -63,11 +63,8 @@ import Testing
             try await bringUp(fleet)
             let old = try #require(try await fleet.leader())
             let clients = try await fleet.redisCommand("CLIENT", "LIST", "TYPE", "pubsub")
-            let nonce = try await fleet.redisCommand("HGET", "ops:{ctl}:lease", "nonce")
-            #expect(!nonce.isEmpty)
-            let pid = try #require(fleet.pid(old.holder))
             var dropped = 0
-            for line in clients.split(separator: "\n") where isPresence(line, of: pid) {
+            for line in clients.split(separator: "\n") where isPresence(line, of: old.holder) {
                 guard let id = line.split(separator: " ").first?.dropFirst(3) else { continue }
                 dropped += try await fleet.redisCommand("CLIENT", "KILL", "ID", String(id)).contains("1") ? 1 : 0
             }
@@ -102,11 +99,11 @@ import Testing
         }
     }
 
-    /// Whether a line of CLIENT LIST is the presence connection. With one leader, it is the one that subscribes to a
-    /// single channel of its own; connections that follow hints are left alone where names tell them apart.
-    private func isPresence(_ line: Substring, of pid: pid_t) -> Bool {
-        let name = line.split(separator: " ").first { $0.hasPrefix("name=") }?.dropFirst(5) ?? ""
-        return name.isEmpty || name.contains("presence")
+    /// Whether a line of CLIENT LIST is a holder's presence connection: it subscribes to one channel, of its shard where
+    /// Redis has such channels. The connection for hints subscribes to an ordinary one.
+    private func isPresence(_ line: Substring, of holder: String) -> Bool {
+        let words = line.split(separator: " ")
+        return words.contains("name=\(holder)") && words.contains("ssub=1")
     }
 
     private func elections(_ fleet: TestFleet) async throws -> [String] {

@@ -50,6 +50,18 @@ import Testing
         }
     }
 
+    @Test func `An agent that reported before its Server was declared is known when it is`() async throws {
+        try await TestFleet.with(controllers: 0) { fleet in
+            let hasReported = try await eventually {
+                try await fleet.redisCommand("--raw", "KEYS", "*:server:server1:observed").contains("observed")
+            }
+            #expect(hasReported, "\(fleet.logs)")
+            try fleet.startController("controller1")
+            #expect(try await fleet.leader(after: 0) != nil, "\(fleet.logs)")
+            try await bringUp(fleet)
+        }
+    }
+
     private func expectHistory(_ fleet: TestFleet) async throws {
         var report = ""
         let isTold = try await eventually {

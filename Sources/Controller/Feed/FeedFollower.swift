@@ -152,6 +152,8 @@ package final class FeedFollower: Sendable {
             case .instance(let id): instances.append((id, change.what))
             }
         }
+        // The agent of a Server that is new here may have reported long ago, when nobody had declared it.
+        servers.formUnion(resources.lazy.filter { $0.kind == .server }.map(\.name))
         if !resources.isEmpty { await loop.update(try await loader.load(resources.sorted())) }
         if !servers.isEmpty { await loop.update(try await store.observedServers(servers.sorted())) }
         if !instances.isEmpty { await loop.touched(instances) }
