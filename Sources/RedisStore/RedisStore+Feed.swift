@@ -40,7 +40,10 @@ extension RedisStore: FeedStore {
             } else {
                 guard entries.popFirst()?.id == position else { return try await gap(number, position) }
             }
-            for entry in entries { changes.append(try change(entry, shard: number)) }
+            for entry in entries {
+                guard let change = Self.change(entry) else { return try await gap(number, entry) }
+                changes.append(change)
+            }
             if let last = entries.last { next.positions[number] = last.id }
         }
         for (number, length) in zip(fromStart, try await lengths(fromStart)) where length >= StoreBounds.feedEntries {
@@ -58,11 +61,16 @@ extension RedisStore: FeedStore {
         .gap(try await feedEnd(), why: "entries of shard \(shard) after \(position) are not there any more")
     }
 
-    private func change(_ entry: StreamEntry, shard: Int) throws(StoreError) -> Change {
-        guard let word = entry.fields["kind"], let name = entry.fields["name"], let what = entry.fields["what"],
-            let subject = Self.subject(word, name)
-        else { throw .corrupt(key: keys.changes(shard), "entry \(entry.id) is no change") }
-        return Change(subject: subject, what: what)
+    /// Somebody else wrote it, and nobody knows what it should say: everything is looked at.
+    private func gap(_ shard: Int, _ entry: StreamEntry) async throws(StoreError) -> FeedBatch {
+        .gap(try await feedEnd(), why: "entry \(entry.id) of shard \(shard) is no change")
+    }
+
+    private static func change(_ entry: StreamEntry) -> Change? {
+        guard let word = entry.fields["kind"], let name = entry.fields["name"], let what = entry.fields["what"] else {
+            return nil
+        }
+        return subject(word, name).map { Change(subject: $0, what: what) }
     }
 
     private static func subject(_ word: String, _ name: String) -> Change.Subject? {

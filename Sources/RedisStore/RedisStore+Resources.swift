@@ -62,16 +62,19 @@ extension RedisStore: ResourceStore {
     }
 
     public func resources(_ kind: Kind) async throws(StoreError) -> [StoredResource] {
-        let indexes = try await values(
-            of: (0..<StoreLayout.shards).map { RedisCommand("SMEMBERS", key: keys.index(kind, $0)) })
-        let names = indexes.flatMap { ($0.array ?? []).compactMap(\.string) }
-        let resourceKeys = names.map { ResourceKey(kind, $0) }.sorted()
+        let resourceKeys = try await resourceNames(kind).map { ResourceKey(kind, $0) }
         let hashes = try await values(of: resourceKeys.map { RedisCommand("HGETALL", key: keys.desired($0)) })
         var resources: [StoredResource] = []
         for (key, hash) in zip(resourceKeys, hashes) {
             if let resource = try stored(key, hash) { resources.append(resource) }
         }
         return resources
+    }
+
+    public func resourceNames(_ kind: Kind) async throws(StoreError) -> [String] {
+        let indexes = try await values(
+            of: (0..<StoreLayout.shards).map { RedisCommand("SMEMBERS", key: keys.index(kind, $0)) })
+        return indexes.flatMap { ($0.array ?? []).compactMap(\.string) }.sorted()
     }
 
     /// A hash that somebody only made config entries of by hand is no resource.
@@ -92,12 +95,11 @@ extension RedisStore: ResourceStore {
         let shards = 0..<StoreLayout.shards
         let hashes = try await values(of: shards.map { RedisCommand("HGETALL", key: keys.deleted(kind, $0)) })
         var tombstones: [Tombstone] = []
-        for (shard, hash) in zip(shards, hashes) {
+        for hash in hashes {
             for (name, text) in hash.fields ?? [:] {
                 let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
-                guard parts.count == 3, let generation = Int(parts[0]), let at = Int64(parts[1]) else {
-                    throw .corrupt(key: keys.deleted(kind, shard), "\(name): expected generation, time and person")
-                }
+                // One that cannot be read gives no authority to remove anything.
+                guard parts.count == 3, let generation = Int(parts[0]), let at = Int64(parts[1]) else { continue }
                 tombstones.append(
                     Tombstone(
                         key: ResourceKey(kind, name), generation: generation, deletedBy: String(parts[2]),

@@ -31,4 +31,28 @@ import Testing
         await store.close()
         await threads.shutdown()
     }
+
+    @Test func `a store that came back without what it was told is told all of it again`() async throws {
+        let redis = try #require(PrivateRedis.current)
+        let threads = RedisThreads()
+        let store = try await RedisStore.connect(url: redis.url, prefix: "forgot", on: threads)
+        let client = RedisClient(try RedisURL(redis.url), on: threads)
+        let stage = try await Stage(store: store)
+        stage.desire([.file("/a", "a")])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            let shard = StoreLayout.shard(of: "server1")
+            let base = "forgot:{s\(shard < 10 ? "0" : "")\(shard)}:server:server1:"
+            _ = try await client.send(RedisCommand("DEL", [.string(base + "app:\(stage.id.appKey)")]))
+            #expect(try await store.instance(stage.id).observed == nil)
+            _ = try await client.send(RedisCommand("CLIENT", ["KILL", "TYPE", "normal"]))
+            #expect(
+                try await eventually(within: .seconds(5)) {
+                    (try? await store.instance(stage.id).observed?.fields.count) == 1
+                })
+        }
+        await client.close()
+        await store.close()
+        await threads.shutdown()
+    }
 }

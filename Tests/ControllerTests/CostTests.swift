@@ -47,4 +47,18 @@ import Testing
         #expect(small["commit"] == wide["commit"])
         #expect(small["instance"] == wide["instance"])
     }
+
+    @Test func `an instance stands in its App's line for the budget once, however often it is looked at`() throws {
+        var fleet = Fleet()
+        let slot = fleet.ensureSlot(InstanceID(app: "webapp", server: "server1"))
+        for _ in 1...3 {
+            let hasLeave = fleet.reserve(slot)
+            #expect(!hasLeave)
+        }
+        #expect(fleet.app(named: "webapp")?.waiters.count == 1)
+        fleet.wakePending()
+        #expect(fleet.app(named: "webapp")?.waiters.isEmpty == true)
+        _ = fleet.reserve(slot)
+        #expect(fleet.app(named: "webapp")?.waiters.count == 1)
+    }
 }

@@ -46,6 +46,14 @@ import Testing
         #expect(election.handle(.tick, now: .milliseconds(101)) == [.acquire(nonce: "n1")])
     }
 
+    @Test func `a renewal that is answered after the leader should have stopped ends its term`() {
+        var (election, lease) = Self.leading()
+        #expect(election.handle(.tick, now: .seconds(1)) == [.renew(lease)])
+        let actions = election.handle(.renewed(lease, sentAt: .seconds(1)), now: .milliseconds(2501))
+        #expect(actions.contains(.stepDown(lease, why: "the lease was not renewed in time")))
+        #expect(!election.isLeading)
+    }
+
     @Test func `a leader renews each second, and stops half a second before the end of a lease that was not renewed`() {
         var (election, lease) = Self.leading()
         #expect(election.handle(.tick, now: .milliseconds(999)) == [])

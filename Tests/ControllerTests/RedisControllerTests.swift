@@ -102,6 +102,48 @@ import Testing
         }
     }
 
+    @Test func `what is damaged in the store is named, and stops nothing else`() async throws {
+        try await Site.with("damaged") { site in
+            let shard = StoreLayout.shard(of: "webapp")
+            let neighbour = try #require((0..<9999).map { "bad\($0)" }.first { StoreLayout.shard(of: $0) == shard })
+            let base = "damaged:{s\(shard < 10 ? "0" : "")\(shard)}:"
+            try await World.apply(World.app(neighbour), to: site.store)
+            try await site.send("HSET", base + "desired:App:\(neighbour)", "generation", "many")
+            try await site.send("HSET", base + "deleted:App", "gone", "yesterday")
+            try await site.send("XADD", base + "changes", "*", "by", "hand")
+            let first = try await site.replica("a")
+            try await site.becomeReady(Self.servers)
+            let bad = ResourceKey(.app, neighbour)
+            #expect(
+                try await site.eventually([]) { try await site.store.status(bad)?.condition(.ready)?.status == false })
+            // While it leads: a status, a hand edit beside one that cannot be settled, and a feed entry.
+            try await site.send("HSET", base + "status:App:webapp", "observedGeneration", "many")
+            try await site.send("XADD", base + "changes", "*", "by", "hand")
+            try await site.send("HSET", base + "desired:App:\(neighbour)", "config:port", "9191")
+            try await site.send("HSET", base + "desired:App:webapp", "config:port", "9191")
+            #expect(
+                try await site.eventually(Self.servers) {
+                    (try? await site.isReady(Self.webapp, generation: 2)) ?? false
+                })
+            await first.kill()
+            // A control hash of another type, seen by a replica that starts now.
+            let server = StoreLayout.shard(of: "server1")
+            let control = "damaged:{s\(server < 10 ? "0" : "")\(server)}:server:server1:instance:webapp"
+            try await site.send("DEL", control)
+            try await site.send("SET", control, "text")
+            let second = try await site.replica("b")
+            #expect(await eventually { second.lease != nil })
+            let id = InstanceID(app: "webapp", server: "server2")
+            let field = FieldKey(.file, "/etc/webapp.conf")
+            await site.agents.tamper(id, field, FieldValue.absent)
+            #expect(
+                try await site.eventually(["server2", "server3"]) {
+                    await site.agents.value(id, field) != FieldValue.absent
+                })
+            await second.end()
+        }
+    }
+
     @Test func `Redis gone and back again: the same replica goes on`() async throws {
         try await PrivateRedis.with(appendOnly: true) { server in
             try await Site.with("outage", on: server) { site in
@@ -149,9 +191,11 @@ private struct Site: Sendable {
         return LiveReplica(own: own, store: faulty, replica: replica, task: Task { await replica.run() })
     }
 
-    func flush() async throws {
+    func flush() async throws { try await send("FLUSHALL") }
+
+    func send(_ name: String, _ arguments: String...) async throws {
         let client = RedisClient(try RedisURL(server.url), on: threads)
-        _ = try await client.send(RedisCommand("FLUSHALL"))
+        _ = try await client.send(RedisCommand(name, arguments.map { .string($0) }))
         await client.close()
     }
 

@@ -60,13 +60,13 @@ package final class Executor: Sendable {
             var retry = StoreRetry()
             var count = 0
             while !Task.isCancelled {
-                count += 1
-                let token = "\(nonce)-\(count)"
-                guard let reply = await claim(token: token, boot: boot) else {
+                // A claim whose answer was lost is sent again under its token, and given what it was given.
+                guard let reply = await claim(token: "\(nonce)-\(count)", boot: boot) else {
                     await alarm.wait(until: .now + retry.wait())
                     continue
                 }
                 boot = false
+                count += 1
                 let isUpToDate = await takeAssignments(reply.assignmentRevision)
                 for claim in reply.claims { start(claim, &group) }
                 let due = reply.nextDueAt.map { .now + max(.zero, $0 - reply.now) } as ContinuousClock.Instant?
@@ -119,10 +119,16 @@ package final class Executor: Sendable {
         var retry = StoreRetry()
         while !Task.isCancelled {
             do throws(StoreError) {
-                if try await store.waitForWork(server: server, timeout: timing.wait) { alarm.ring() }
+                // A hint can be lost with the store that gave it: after each wait the queue is looked at anyway.
+                _ = try await store.waitForWork(server: server, timeout: timing.wait)
+                alarm.ring()
                 retry.reset()
             } catch {
                 outage.began(error)
+                // Who answers next may be a replica or an older file, which has not all that was told before.
+                observer.table.forgetAllReported()
+                onNewAssignments()
+                reporter.wake()
                 try? await Task.sleep(for: retry.wait())
                 alarm.ring()
             }

@@ -66,13 +66,16 @@ package final class Monitor: Sendable {
             if count % Self.reportsPerFull == 0 { needsFull.withLock { $0 = true } }
             count += 1
             let isReached = await report(values, &reported)
-            next = max(next + interval, .now)
-            if isReached { retry.reset() }
+            // A try that reached nobody takes no turn: after an outage the next report is due as ever.
+            if isReached {
+                retry.reset()
+                next = max(next + interval, .now)
+            }
             if .now - gaveBack >= Self.giveBackEvery {
                 giveBackCode()
                 gaveBack = .now
             }
-            await alarm.wait(until: isReached ? next : min(next, .now + retry.wait()))
+            await alarm.wait(until: isReached ? next : .now + retry.wait())
         }
     }
 

@@ -16,6 +16,8 @@ package final class Observer: Sendable {
     private static let logInterval: Duration = .seconds(10)
     /// Every so many sweeps all files are read again, whatever their times say.
     private static let sweepsPerFullRead = 60
+    /// Every so many sweeps the store is told everything again, whatever it was told: somebody may have edited it there.
+    private static let sweepsPerFullReport = 10
     private static let probeThreads = 4
     private static let restartThreads = 2
 
@@ -162,7 +164,9 @@ package final class Observer: Sendable {
             await hands.run { self.machine.supervisor.boundLogs() }
             guard ticks % ticksPerSweep == 0 else { continue }
             if ticks % (ticksPerSweep * Self.sweepsPerFullRead) == 0 { machine.digests.forgetAll() }
+            if ticks % (ticksPerSweep * Self.sweepsPerFullReport) == 0 { table.forgetAllReported() }
             await look(at: table.instances)
+            reporter.wake()
         }
     }
 

@@ -175,6 +175,8 @@ package struct Election: Sendable {
         case .prepareFailed(let lease) where lease == term.lease:
             term.prepareAgain = true
         case .renewed(let lease, let sentAt) where lease == term.lease:
+            // Too late: what was decided since was not written, and only a new term looks at it again.
+            guard now < term.until else { return stepDown(term, now, release: true, Self.notRenewed) }
             term.renewing = false
             term.until = max(term.until, actUntil(sentAt))
             if term.isLeading { actions = [.extend(lease, until: term.until)] }
@@ -214,7 +216,7 @@ package struct Election: Sendable {
 
     private mutating func tick(_ old: Term, _ now: Duration) -> [Action] {
         var term = old
-        guard now < term.until else { return stepDown(term, now, release: true, "the lease was not renewed in time") }
+        guard now < term.until else { return stepDown(term, now, release: true, Self.notRenewed) }
         var actions: [Action] = []
         if term.prepareAgain {
             term.prepareAgain = false
@@ -233,6 +235,8 @@ package struct Election: Sendable {
         phase = .term(term)
         return actions
     }
+
+    private static let notRenewed = "the lease was not renewed in time"
 
     /// Back to standby with a nonce of its own. `release` where the lock may still be ours.
     private mutating func stepDown(_ term: Term, _ now: Duration, release: Bool, _ why: String) -> [Action] {

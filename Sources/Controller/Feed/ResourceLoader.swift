@@ -31,7 +31,12 @@ struct ResourceLoader: Sendable {
     /// Everything of one kind, tombstones included.
     @concurrent func loadAll(_ kind: Kind) async throws(StoreError) -> [CompiledResource] {
         let tombstones = try await store.tombstones(kind)
-        let stored = try await store.resources(kind)
+        let stored: [StoredResource]
+        do {
+            stored = try await store.resources(kind)
+        } catch .corrupt {
+            return try await loadOneByOne(kind, tombstones)
+        }
         let results = await mapped(stored) { stored in
             await result { () throws(StoreError) in try await compile(stored) }
         }
@@ -39,6 +44,14 @@ struct ResourceLoader: Sendable {
         for result in results { loaded.append(try result.get()) }
         let there = Set(stored.map(\.key))
         return loaded + tombstones.filter { !there.contains($0.key) }.map { .absent($0.key, $0) }
+    }
+
+    /// Where one of them is damaged: that one is named, and the others are read all the same.
+    private func loadOneByOne(_ kind: Kind, _ tombstones: [Tombstone]) async throws(StoreError) -> [CompiledResource] {
+        let names = try await store.resourceNames(kind)
+        let there = Set(names)
+        return try await load(names.map { ResourceKey(kind, $0) })
+            + tombstones.filter { !there.contains($0.key.name) }.map { .absent($0.key, $0) }
     }
 
     /// Compiles one. A manifest that cannot be read is an answer, not an error: the rest goes on.

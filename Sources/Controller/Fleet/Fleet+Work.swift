@@ -148,7 +148,10 @@ extension Fleet {
         let others = app.tally.unavailable - (record.isUnavailable ? 1 : 0)
         let unseen = app.tally.unseen - (record.flags.contains(.unseen) ? 1 : 0)
         guard unseen == 0, others < app.budget else {
-            apps[Int(record.app)].waiters.append(slot)
+            if !record.flags.contains(.waiting) {
+                records[Int(slot.index)].flags.insert(.waiting)
+                apps[Int(record.app)].waiters.append(slot)
+            }
             return false
         }
         change(slot) { $0.flags.insert(.reserved) }
@@ -161,6 +164,7 @@ extension Fleet {
         var room = apps[index].budget - apps[index].tally.unavailable
         while room > 0, let slot = apps[index].waiters.popFirst() {
             guard self[slot].flags.contains(.inUse), Int(self[slot].app) == index else { continue }
+            records[Int(slot.index)].flags.remove(.waiting)
             wanted.append(slot)
             room -= 1
         }
@@ -214,6 +218,7 @@ extension Fleet {
             wanted.append(Slot(index: Int32(index)))
         }
         for index in apps.indices where !apps[index].waiters.isEmpty {
+            for slot in apps[index].waiters { records[Int(slot.index)].flags.remove(.waiting) }
             wanted += apps[index].waiters
             apps[index].waiters.removeAll()
         }

@@ -48,6 +48,8 @@ package struct InstanceFlags: OptionSet, Sendable, Hashable {
     package static let reserved = InstanceFlags(rawValue: 1024)
     /// Its server did not report when it was looked at.
     package static let stale = InstanceFlags(rawValue: 2048)
+    /// It is in its App's line for the budget.
+    package static let waiting = InstanceFlags(rawValue: 4096)
 }
 
 package struct InstanceRecord: Sendable {

@@ -65,15 +65,22 @@ package struct Housekeeper: Sendable {
 
     private func settleEdits(shard: Int, _ lease: Lease) async {
         do {
-            for key in try await store.handEdits(shard: shard) {
-                try await HandEdit(store: store, lease: lease, clock: clock).settle(key)
-            }
+            for key in try await store.handEdits(shard: shard) { await settleEdit(of: key, lease) }
+        } catch {
+            logger.debug("hand edits not looked for", metadata: ["shard": "\(shard)", "error": "\(error)"])
+        }
+    }
+
+    /// One that cannot be settled keeps no other one waiting.
+    private func settleEdit(of key: ResourceKey, _ lease: Lease) async {
+        do {
+            try await HandEdit(store: store, lease: lease, clock: clock).settle(key)
         } catch .fenced {
             leadership.refused(lease)
         } catch .conflict {
             // Edited or applied again in between: the next round looks again.
         } catch {
-            logger.debug("hand edit not settled", metadata: ["error": "\(error)"])
+            logger.debug("hand edit not settled", metadata: ["resource": "\(key)", "error": "\(error)"])
         }
     }
 

@@ -98,11 +98,14 @@ package actor ReconcileLoop {
     func finish(_ slot: Slot, _ finding: Finding?, _ result: WorkResult, _ error: StoreError?) {
         let id = error == nil ? nil : fleet.id(slot)
         if let finding { fleet.settle(slot, finding) }
-        let failures = queue.finish(slot, result, now: time.now())
+        let now = time.now()
+        let failures = queue.finish(slot, result, now: now)
         // Not each failure is worth a line, but one that stays is.
         if failures == configuration.failuresTold, let id, let error {
             logger.warning("an instance cannot be settled", metadata: ["instance": "\(id)", "why": "\(error)"])
         }
+        // Decided as a standby, while a term began: who wakes what is pending may have been here before.
+        if finding?.isPending == true, leadership.lease(at: now) != nil { add([slot], .change) }
         takeWanted()
         signal.raise()
     }

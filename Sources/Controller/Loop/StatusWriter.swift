@@ -53,12 +53,17 @@ struct StatusWriter: Sendable {
     private func writeIfChanged(_ owner: StatusOwner, _ lease: Lease) async throws(StoreError) {
         let (key, known) = await loop.withFleet { ($0.key(owner), $0.knownStatus(owner)) }
         var previous = known
-        if previous == nil { previous = try await store.status(key) }
+        if previous == nil { previous = try await readable(key) }
         guard let now = clock.now(), leadership.lease(at: time.now()) == lease else { return }
         let before = previous
         guard let status = await loop.withFleet({ $0.status(owner, previous: before, now: now) }) else { return }
         if status != previous { try await store.writeStatus(status, of: key, lease: lease) }
         await loop.withFleet { $0.setStatus(status, of: owner) }
+    }
+
+    /// What is stored; one that cannot be read is written anew.
+    private func readable(_ key: ResourceKey) async throws(StoreError) -> ResourceStatus? {
+        do { return try await store.status(key) } catch .corrupt { return nil }
     }
 
     private func tellOfBrake(_ owner: StatusOwner, _ lease: Lease) async throws(StoreError) {

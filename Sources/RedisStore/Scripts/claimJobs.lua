@@ -26,6 +26,17 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.delayed, '-inf', text(at))) do
 
 local reply = { at, tonumber(redis.call('GET', K.assignments) or '0'), 0 }
 local limit = tonumber(ARGV[6])
+-- The answer to this very call was lost: what it was given is given to it again.
+for _, id in ipairs(redis.call('ZRANGE', K.active, 0, -1)) do
+  local job = redis.call('HMGET', job_key(id), 'token', 'job', 'attempt')
+  if job[1] == ARGV[5] then
+    redis.call('HSET', job_key(id), 'dueAt', text(lease_end))
+    redis.call('ZADD', K.active, text(lease_end), id)
+    reply[#reply + 1] = job[2]
+    reply[#reply + 1] = tonumber(job[3])
+    limit = limit - 1
+  end
+end
 for _, id in ipairs(limit > 0 and redis.call('ZRANGE', K.ready, 0, limit - 1) or {}) do
   redis.call('ZREM', K.ready, id)
   local json = redis.call('HGET', job_key(id), 'job')

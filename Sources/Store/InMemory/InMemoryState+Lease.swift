@@ -7,8 +7,11 @@ extension InMemoryState {
         holder: String, nonce: String, ttl: Duration, mayPreempt: Bool, now: Timestamp
     ) -> LeaseAttempt {
         if let held = lease, now < held.expiresAt {
-            // The answer to this very call was lost: it is the same term.
-            if held.lease.nonce == nonce { return .acquired(held.lease) }
+            // The answer to this very call was lost: it is the same term, counted from now.
+            if held.lease.nonce == nonce {
+                lease?.expiresAt = now + ttl
+                return .acquired(held.lease)
+            }
             if !mayPreempt || presences.contains(held.lease.nonce) { return .held(view(of: held, now: now)) }
         }
         lastEpoch = max(lastEpoch + 1, now.milliseconds)

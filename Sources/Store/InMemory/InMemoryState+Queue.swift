@@ -15,15 +15,27 @@ extension InMemoryState {
             default: break
             }
         }
+        let again = claimAgain(server: server, token: token, until: now + lease)
         let ready = self[server: server].jobs.values.filter { $0.record.state == .ready }
             .sorted { ($0.readyAt, $0.record.job.id) < ($1.readyAt, $1.record.job.id) }
-        let claims = ready.prefix(max(0, limit)).map { job in
-            claim(job.record.job, on: server, token: token, until: now + lease, now: now)
-        }
+        let claims =
+            again
+            + ready.prefix(max(0, limit - again.count)).map { job in
+                claim(job.record.job, on: server, token: token, until: now + lease, now: now)
+            }
         let entry = self[server: server]
         return ClaimReply(
             claims: claims, assignmentRevision: entry.assignmentRevision,
             nextDueAt: entry.jobs.values.compactMap(\.record.dueAt).min(), now: now)
+    }
+
+    /// The answer to this very call was lost: what it was given is given to it again.
+    private mutating func claimAgain(server: String, token: String, until end: Timestamp) -> [Claim] {
+        let held = self[server: server].jobs.values.filter { $0.record.state == .active && $0.token == token }
+        return held.sorted { $0.record.job.id < $1.record.job.id }.map { job in
+            update(job.record.job.id, on: server) { $0.record.dueAt = end }
+            return Claim(job: job.record.job, attempt: job.record.attempt, token: token, leaseEndsAt: end)
+        }
     }
 
     private mutating func claim(

@@ -96,6 +96,10 @@ extension InMemoryStore: ResourceStore {
         }
     }
 
+    public func resourceNames(_ kind: Kind) throws(StoreError) -> [String] {
+        try resources(kind).map(\.key.name)
+    }
+
     public func tombstones(_ kind: Kind) throws(StoreError) -> [Tombstone] {
         try run { state, _ in
             state.shards.flatMap { $0.tombstones.values }.filter { $0.key.kind == kind }.sorted { $0.key < $1.key }

@@ -141,6 +141,9 @@ extension FaultyStore: ResourceStore {
     func resources(_ kind: Kind) async throws(StoreError) -> [StoredResource] {
         try await call { store throws(StoreError) in try await store.resources(kind) }
     }
+    func resourceNames(_ kind: Kind) async throws(StoreError) -> [String] {
+        try await call { store throws(StoreError) in try await store.resourceNames(kind) }
+    }
     func tombstones(_ kind: Kind) async throws(StoreError) -> [Tombstone] {
         try await call { store throws(StoreError) in try await store.tombstones(kind) }
     }

@@ -44,6 +44,25 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a claim whose answer was lost is given the same again, as the same attempt`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let lease = try await store.lead()
+            for name in ["j1", "j2"] {
+                let id = InstanceID(app: "app-\(name)", server: "server1")
+                try await store.commit(commit(id, job: job(name, on: id)), lease: lease)
+                try await bench.pass(.milliseconds(2))
+            }
+            let lost = try await claim(store, "t1", limit: 1)
+            let again = try await claim(store, "t1", limit: 1)
+            #expect(lost.claims.map(\.job.id) == ["j1"] && again.claims.map(\.job.id) == ["j1"])
+            #expect(again.claims.map(\.attempt) == [1])
+            #expect(again.claims[0].leaseEndsAt >= lost.claims[0].leaseEndsAt)
+            #expect(try await claim(store, "t2").claims.map(\.job.id) == ["j2"])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `an attempt that ends well frees its instance and writes what was observed`(_ kind: StoreKind) async throws {
         try await withStore(kind) { bench async throws in
             let store = bench.store
