@@ -112,7 +112,7 @@ private struct TermKeeper: LeadershipDelegate {
     func catchUp(_ lease: Lease) async throws(StoreError) { try await follower.catchUp() }
 
     func leadershipChanged() async {
-        guard let lease = leadership.lease(at: time.now()) else { return }
+        guard let lease = leadership.lease(at: time.now()) else { return await loop.leadershipEnded() }
         await loop.leadershipBegan()
         await record("LeaderElected", "\(lease.holder) leads, epoch \(lease.epoch)", lease)
     }

@@ -7,6 +7,8 @@ package final class Leadership: Sendable {
     private struct Term {
         var lease: Lease
         var until: Duration
+        /// How often it was begun or extended.
+        var renewals = 0
     }
 
     private let term = Mutex<Term?>(nil)
@@ -37,6 +39,9 @@ package final class Leadership: Sendable {
     /// The lease as of the last turn, whether or not its time is over.
     package var currentLease: Lease? { term.withLock { $0?.lease } }
 
+    /// How often this term was renewed; 0 outside of a term.
+    var renewals: Int { term.withLock { $0?.renewals ?? 0 } }
+
     func begin(_ lease: Lease, until: Duration) {
         term.withLock { $0 = Term(lease: lease, until: until) }
     }
@@ -45,6 +50,7 @@ package final class Leadership: Sendable {
         term.withLock { term in
             guard term?.lease == lease else { return }
             term?.until = until
+            term?.renewals += 1
         }
     }
 

@@ -208,7 +208,7 @@ extension Fleet {
 
     /// Another replica wrote to it.
     package mutating func markUnseen(_ slot: Slot) {
-        guard !self[slot].flags.contains(.unseen) else { return }
+        guard self[slot].flags.contains(.inUse), !self[slot].flags.contains(.unseen) else { return }
         change(slot) { $0.flags.insert(.unseen) }
     }
 

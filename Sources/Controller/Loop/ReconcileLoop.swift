@@ -17,6 +17,7 @@ package actor ReconcileLoop {
     private var queue: WorkQueue<Slot>
     /// Instances to be queued, and how urgently: what a change of many brought.
     private var backlog = Deque<(slot: Slot, priority: WorkPriority)>()
+    private var trusted: (renewals: Int, recent: Set<Slot>, before: Set<Slot>) = (0, [], [])
     nonisolated let store: any ControllerStore
     nonisolated let leadership: Leadership
     nonisolated let clock: StoreClock
@@ -134,12 +135,32 @@ package actor ReconcileLoop {
         var slots: [Slot] = []
         for (id, what) in instances {
             let isOwn = what == "committed"
-            if isLeading, isOwn { continue }
+            if isLeading, isOwn {
+                // What this replica has just removed is not made anew for its own entry.
+                if let slot = fleet.slot(id) { trust(slot) }
+                continue
+            }
             let slot = fleet.ensureSlot(id)
             if isOwn { fleet.markUnseen(slot) }
             slots.append(slot)
         }
         add(slots, .change)
+    }
+
+    /// A leader that was deposed a moment ago does not know it yet, and takes its successor's commits for its own. Each
+    /// renewal proves that those before it were; the rest is kept, to be looked at when the term ends.
+    private func trust(_ slot: Slot) {
+        let renewals = leadership.renewals
+        if trusted.renewals != renewals { trusted = (renewals, recent: [], before: trusted.recent) }
+        trusted.recent.insert(slot)
+    }
+
+    /// A term ended: what was taken for this replica's own last commits is looked at.
+    package func leadershipEnded() {
+        let doubtful = trusted.recent.union(trusted.before).sorted()
+        trusted = (0, recent: [], before: [])
+        for slot in doubtful { fleet.markUnseen(slot) }
+        add(doubtful, .change)
     }
 
     /// Makes places for instances that the store has, and returns those of all servers of the shard.
