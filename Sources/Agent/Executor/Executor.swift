@@ -101,12 +101,14 @@ package final class Executor: Sendable {
                 defer { known = revision }
                 return known
             }
-            // A revision that went back is another store, or an older copy: it has not what it was told.
-            if let before, revision < before {
+            // Who wrote them may have begun anew, with a store that lost what it was told: it is told again. That is rare,
+            // and what the store has already costs it no new revision.
+            if let before, revision != before {
                 observer.table.forgetAllReported()
                 onNewAssignments()
             }
             await observer.assign(assignments, confirmed: true)
+            reporter.wake()
             return true
         } catch {
             outage.began(error)

@@ -85,7 +85,8 @@ package struct JobRunner: Sendable {
     /// Writes down that the step begins, unless it was begun by an earlier life, which may have left a process running.
     private func begin(_ job: Job, _ index: Int, _ giveUp: GiveUp) throws(StepError) -> StepContext {
         let (begun, leftover) = ledger.read { ($0.begun[job.ledgerKey], $0.processes[job.ledgerKey]) }
-        if begun != index { try ledger.append([.begun(job: job.ledgerKey, step: index)]) }
+        // Steps before the one that was under way are gone through again, and must not make that one's process forgotten.
+        if begun.map({ $0 < index }) ?? true { try ledger.append([.begun(job: job.ledgerKey, step: index)]) }
         return StepContext(
             job: job.ledgerKey, giveUp: giveUp, machine: drivers.machine, leftover: begun == index ? leftover : nil)
     }
