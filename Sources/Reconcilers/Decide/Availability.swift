@@ -6,8 +6,11 @@ import Model
 
 enum Availability {
     /// Nothing of it serves: a service fell, none runs, or a check says that it is not well.
-    static func isDown(_ fields: [FieldKey: String]?) -> Bool {
-        guard let fields else { return true }
+    ///
+    /// While a change of the desired state waits to be made, its checks already ask for what is not there yet (another
+    /// port): then only a check counts that was unwell before, which its open drift record tells.
+    static func isDown(_ input: ReconcileInput, isChange: Bool) -> Bool {
+        guard let fields = input.observed?.fields else { return true }
         var services = 0
         var running = 0
         for (key, value) in fields {
@@ -16,7 +19,8 @@ enum Availability {
                 if ServiceState.isFallen(value) { return true }
                 services += 1
                 running += ServiceState.isRunning(value) ? 1 : 0
-            case .health where value != FieldValue.healthy && value != FieldValue.unknown: return true
+            case .health where value != FieldValue.healthy && value != FieldValue.unknown:
+                if !isChange || input.drift[key] != nil { return true }
             default: break
             }
         }

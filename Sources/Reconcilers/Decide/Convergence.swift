@@ -90,7 +90,7 @@ struct Convergence {
     /// In sync it must be well to count; with steps still wanted it counts as long as it is not down.
     private func isAvailable(_ outcome: ReconcileOutcome) -> Bool {
         if input.gates.serverStale || input.openJob != nil || outcome.emit != nil { return false }
-        guard let comparison, outcome.wanted == nil else { return !Availability.isDown(input.observed?.fields) }
+        guard let comparison, outcome.wanted == nil else { return !Availability.isDown(input, isChange: isChange) }
         return comparison.isReady
     }
 }

@@ -27,7 +27,7 @@ enum HoldRule {
         if let backoff = input.backoff(for: desired.generation, now: now) { return backoff }
         if isChange, let missing = input.gates.missingDependency { return .dependency(missing) }
         let needsLeave =
-            Availability.disturbs(steps, isChange: isChange) && !Availability.isDown(input.observed?.fields)
+            Availability.disturbs(steps, isChange: isChange) && !Availability.isDown(input, isChange: isChange)
         return needsLeave && !input.gates.budgetAvailable ? .budget : nil
     }
 }
