@@ -19,6 +19,9 @@ package final class Executor: Sendable {
     /// Reports of an instance wait for the end of its job, but no longer than this.
     static let longestHold: Duration = .seconds(2)
 
+    /// Between two looks at the queue that nothing but time asks for.
+    private static let shortestWait: Duration = .milliseconds(10)
+
     private let store: any AgentStore
     private let observer: Observer
     private let reporter: Reporter
@@ -69,7 +72,8 @@ package final class Executor: Sendable {
                 count += 1
                 let isUpToDate = await takeAssignments(reply.assignmentRevision)
                 for claim in reply.claims { start(claim, &group) }
-                let due = reply.nextDueAt.map { .now + max(.zero, $0 - reply.now) } as ContinuousClock.Instant?
+                let due =
+                    reply.nextDueAt.map { .now + max(Self.shortestWait, $0 - reply.now) } as ContinuousClock.Instant?
                 if isUpToDate { retry.reset() }
                 await alarm.wait(until: isUpToDate ? due : .now + retry.wait())
             }

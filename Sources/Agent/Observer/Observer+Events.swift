@@ -30,7 +30,12 @@ extension Observer {
 
     /// Says at once that it ended, and starts it again, at first without a wait.
     private func serviceEnded(_ key: ServiceKey, _ group: inout DiscardingTaskGroup) {
-        guard let (value, wait) = machine.supervisor.noteEnd(key) else { return }
+        guard let (value, wait) = machine.supervisor.noteEnd(key) else {
+            if machine.supervisor.isNeglected(key, at: .now) {
+                group.addTask { await self.startAgain(key, after: .zero) }
+            }
+            return
+        }
         table.pass(value, for: key.field, of: key.instance)
         reporter.wake()
         hurryChecks(of: key.instance)

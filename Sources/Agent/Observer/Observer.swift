@@ -162,12 +162,18 @@ package final class Observer: Sendable {
             try? await Task.sleep(for: Self.logInterval)
             ticks += 1
             await hands.run { self.machine.supervisor.boundLogs() }
-            guard ticks % ticksPerSweep == 0 else { continue }
+            remindOfServices()
+            guard ticks % ticksPerSweep == 0 || watcher.takeDropped() else { continue }
             if ticks % (ticksPerSweep * Self.sweepsPerFullRead) == 0 { machine.digests.forgetAll() }
             if ticks % (ticksPerSweep * Self.sweepsPerFullReport) == 0 { table.forgetAllReported() }
             await look(at: table.instances)
             reporter.wake()
         }
+    }
+
+    /// Ends that were not heard of, and restarts that did not come about.
+    private func remindOfServices() {
+        for key in machine.supervisor.neglected(at: .now) { watcher.remind(key) }
     }
 
     /// One full look at everything; the measure of a sweep.

@@ -141,6 +141,22 @@ extension Supervisor {
         return result ?? nil
     }
 
+    /// How long after its time a restart is taken as not coming: the job that was to do it has failed.
+    private static let restartPatience: Duration = .seconds(5)
+
+    /// Services that ended without anybody having heard of it, or that nobody has started again though it was time.
+    package func neglected(at now: ContinuousClock.Instant) -> [ServiceKey] {
+        keys.filter { isNeglected($0, at: now) }
+    }
+
+    package func isNeglected(_ key: ServiceKey, at now: ContinuousClock.Instant) -> Bool {
+        service(key).state.withLock { state in
+            guard state.record != nil, !state.stopping else { return false }
+            if let handle = state.handle { return handle.waitForEnd(until: now) }
+            return state.restartAt.map { $0 + Self.restartPatience < now } ?? false
+        }
+    }
+
     // MARK: the log
 
     private func openLog(_ key: ServiceKey) throws(StepError) -> OpenFile {

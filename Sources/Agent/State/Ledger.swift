@@ -15,9 +15,11 @@ package final class Ledger: Sendable {
         var number: Int32
         var size: Int
         var state: LedgerState
+        /// When it is next written anew: never before it has grown to twice of what matters.
+        var compactAt = Ledger.compactAbove
     }
 
-    /// Beyond this size the file is written anew with only what still matters, if that is at most half of it.
+    /// Beyond this size the file is written anew with only what still matters.
     package static let compactAbove = 1 << 20
 
     package let path: String
@@ -56,7 +58,7 @@ package final class Ledger: Sendable {
         let result: SystemError? = file.withLock { file in
             if let error = Self.write(bytes, to: &file, path: path, durable: durable) { return error }
             for entry in entries { file.state.apply(entry) }
-            if file.size > Self.compactAbove { compact(&file) }
+            if file.size > file.compactAt { compact(&file) }
             return nil
         }
         if let result { throw result.step }
@@ -84,12 +86,14 @@ package final class Ledger: Sendable {
     /// A failed compaction leaves the old file as it is: it is only longer than it need be.
     private func compact(_ file: inout File) {
         let bytes = file.state.entries.flatMap { Self.line($0) }
-        guard bytes.count <= Self.compactAbove / 2, (try? StateFolder.replace(path, with: bytes)) != nil else { return }
+        file.compactAt = max(Self.compactAbove, 2 * max(bytes.count, file.size))
+        guard (try? StateFolder.replace(path, with: bytes)) != nil else { return }
         let number = Glibc.open(path, O_RDWR | O_APPEND | O_CLOEXEC)
         guard number >= 0 else { return }
         close(file.number)
         file.number = number
         file.size = bytes.count
+        file.compactAt = max(Self.compactAbove, 2 * bytes.count)
     }
 
     // MARK: lines

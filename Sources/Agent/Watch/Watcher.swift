@@ -23,7 +23,6 @@ package enum WatchEvent: Sendable, Hashable {
 package final class Watcher: Sendable {
     private struct State {
         var tree: WatchTree?
-        var ended: Set<Int> = []
         var processes: [Int: (handle: ProcessHandle, key: ServiceKey)] = [:]
         var nextTag = Watcher.firstProcessTag
         var closed = false
@@ -31,8 +30,8 @@ package final class Watcher: Sendable {
 
     /// How long events are gathered before they are posted.
     static let coalescing: Duration = .milliseconds(5)
-    /// How many batches may wait; a consumer that is further behind is told `overflow`.
-    static let mostBatches = 1024
+    /// How many batches may wait; a consumer that is further behind looks at everything.
+    static let mostBatches = 4096
     private static let inotifyTag: UInt64 = 0
     private static let wakeTag: UInt64 = 1
     private static let firstProcessTag = 2
@@ -40,6 +39,7 @@ package final class Watcher: Sendable {
     package let events: AsyncStream<WatchEvent>
     private let continuation: AsyncStream<WatchEvent>.Continuation
     private let state = Mutex(State())
+    private let dropped = Atomic(false)
     private let poll: Int32
     private let wake: Int32
     private let inotify: InotifySet
@@ -81,6 +81,12 @@ package final class Watcher: Sendable {
         // One shot: a process ends once, and its pidfd stays readable after that.
         Self.add(handle.number, to: poll, tag: UInt64(tag), flags: EPOLLONESHOT.rawValue)
     }
+
+    /// Whether events had to be dropped since this was asked last: then anything may have changed.
+    package func takeDropped() -> Bool { dropped.exchange(false, ordering: .acquiringAndReleasing) }
+
+    /// Posts `ended(key)` once more, for an end that was found by looking.
+    package func remind(_ key: ServiceKey) { continuation.yield(.ended(key)) }
 
     /// Ends the stream and the thread.
     package func close() {
@@ -129,9 +135,8 @@ package final class Watcher: Sendable {
 
     private func post(_ event: WatchEvent) {
         if case .dropped = continuation.yield(event) {
-            // The buffer is full of what came before; `overflow` covers all that is dropped now.
-            state.withLock { $0.ended = [] }
-            continuation.yield(.overflow)
+            // The consumer is far behind. What is dropped is found by the sweep, which looks at everything.
+            dropped.store(true, ordering: .releasing)
         }
     }
 
