@@ -120,12 +120,12 @@ package final class Executor: Sendable {
         }
     }
 
-    /// Turns the store's hints into looks at the queue.
+    /// Turns the store's hints into looks at the queue. Without a hint it is looked at once in a while all the same: a hint
+    /// can be lost, and a store that lost everything gives none.
     private func listen() async {
         var retry = StoreRetry()
         while !Task.isCancelled {
             do throws(StoreError) {
-                // A hint can be lost with the store that gave it: after each wait the queue is looked at anyway.
                 _ = try await store.waitForWork(server: server, timeout: timing.wait)
                 alarm.ring()
                 retry.reset()
