@@ -2,6 +2,7 @@
 
 import Glibc
 import Model
+import RedisStore
 import Store
 import TestRedis
 

@@ -7,7 +7,9 @@ import Logging
 import Model
 import Reconcilers
 import Redis
+import RedisStore
 import Store
+import TestRedis
 
 enum DriftPass {
     private static let rounds = 5

@@ -122,10 +122,10 @@ struct Population: Sendable {
     // MARK: manifests
 
     private static func read(_ text: String) throws -> [ManifestResource] {
-        let source = ManifestSource(name: "bench.json", text: Array(text.utf8)) { path, _ throws(SourceFailure) in
-            throw SourceFailure("no file is named here: \(path)")
+        let source = ManifestSource(name: "bench.json", text: Array(text.utf8)) { _, _ throws(SourceFailure) in
+            throw .notFound
         }
-        return try ManifestReader.read(files: [source]).resources
+        return try ManifestReader.read([source]).resources
     }
 
     private static func manifest(servers: [String]) -> String {

@@ -3,6 +3,7 @@
 
 import Glibc
 import Model
+import RedisStore
 import Store
 import TestRedis
 
