@@ -7,12 +7,13 @@ public import Store
 internal import Synchronization
 
 extension RedisStore: AgentStore {
-    public func report(_ report: ServerReport) async throws(StoreError) {
+    @discardableResult
+    public func report(_ report: ServerReport) async throws(StoreError) -> Int {
         let measured = report.values.filter { ServerReport.isMeasurement($0.key) }
         let others = report.values.filter { !ServerReport.isMeasurement($0.key) }
         var arguments: [RedisArgument] = [report.full ? "1" : "0", .int(measured.count), .int(others.count)]
         for (name, value) in Array(measured) + Array(others) { arguments += [.string(name), .string(value)] }
-        try await call(Scripts.reportServer, server: report.server, arguments)
+        return try await call(Scripts.reportServer, server: report.server, arguments).int ?? 0
     }
 
     public func report(_ report: InstanceReport) async throws(StoreError) -> Int {

@@ -139,4 +139,9 @@ extension RedisStore: FeedStore {
         }
         return servers
     }
+
+    /// The key as the collector names it, without the prefix.
+    public func collectorHash(_ name: String) async throws(StoreError) -> [String: String] {
+        try await read(RedisCommand("HGETALL", key: name)).fields ?? [:]
+    }
 }

@@ -63,7 +63,9 @@ public struct ClaimReply: Sendable, Hashable {
 
 public protocol AgentStore: Sendable {
     /// Writes what changed, the heartbeat, and a feed entry if a value other than a measurement changed.
-    func report(_ report: ServerReport) async throws(StoreError)
+    /// The revision of the monitor hash: one that is lower than the last means that the store lost what it had.
+    @discardableResult
+    func report(_ report: ServerReport) async throws(StoreError) -> Int
     /// Writes what changed; a new revision and a feed entry only if something did. Returns the revision.
     func report(_ report: InstanceReport) async throws(StoreError) -> Int
     /// What this server is asked to observe.

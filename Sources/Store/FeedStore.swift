@@ -47,6 +47,8 @@ public protocol FeedStore: Sendable {
     func staleServers(before: Timestamp) async throws(StoreError) -> [String]
     func observedServer(_ name: String) async throws(StoreError) -> ObservedServer?
     func observedServers(_ names: [String]) async throws(StoreError) -> [ObservedServer]
+    /// What another collector wrote in a hash of its own (`spec.monitor.hash`); empty if there is none.
+    func collectorHash(_ name: String) async throws(StoreError) -> [String: String]
     func now() async throws(StoreError) -> Timestamp
 }
 

@@ -58,7 +58,7 @@ final class LateStore: AgentStore {
         }
     }
 
-    func report(_ report: ServerReport) async throws(StoreError) { try await store.report(report) }
+    func report(_ report: ServerReport) async throws(StoreError) -> Int { try await store.report(report) }
 
     func report(_ report: InstanceReport) async throws(StoreError) -> Int { try await store.report(report) }
 

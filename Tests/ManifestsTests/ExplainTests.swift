@@ -10,7 +10,9 @@ import Testing
         #expect(text.contains("Example: {\"home\""))
     }
 
-    @Test(arguments: ["App.spec.health.http", "app.spec.health.*.http", "App.spec.health.<name>.http"])
+    @Test(arguments: [
+        "App.spec.health.http", "app.spec.health.*.http", "App.spec.health.<name>.http", "App.spec.health.home.http",
+    ])
     func `the name of an entry may be left out or stand for any`(path: String) throws {
         let text = try ManifestReader.explain(path)
         #expect(text.contains("Healthy is a status from 200 to 399."))

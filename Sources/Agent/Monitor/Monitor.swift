@@ -32,6 +32,7 @@ package final class Monitor: Sendable {
     private let disk: DiskProbe
     private let outage: Outage
     private let needsFull = Mutex(true)
+    private let lastRevision = Mutex(0)
     private let alarm = Alarm()
 
     package init(store: any AgentStore, identity: Identity, interval: Duration, disk: DiskProbe, outage: Outage) {
@@ -86,8 +87,9 @@ package final class Monitor: Sendable {
         }
         let changed = full ? values : values.filter { reported[$0.key] != $0.value }
         do throws(StoreError) {
-            try await store.report(ServerReport(server: identity.server, values: changed, full: full))
+            let revision = try await store.report(ServerReport(server: identity.server, values: changed, full: full))
             reported = values
+            if isLost(revision) { reportAllNow() }
             outage.over()
             return true
         } catch {
@@ -100,6 +102,14 @@ package final class Monitor: Sendable {
     /// Between two reports an agent at rest runs nothing at all, so its code need not be resident either. Measured: two
     /// thirds of what the kernel counts for it, for a few hundred microseconds of faults with the next report.
     private func giveBackCode() { redops_release_code() }
+
+    /// Whether the store lost what it was told, because its revision went back: it was emptied, or restored.
+    private func isLost(_ revision: Int) -> Bool {
+        lastRevision.withLock { last in
+            defer { last = revision }
+            return revision < last
+        }
+    }
 
     private var constants: [String: String] {
         [

@@ -70,8 +70,7 @@ struct StatusWriter: Sendable {
         guard let now = clock.now(), let brake = await loop.withFleet({ $0.takeNewBrake(owner) }) else { return }
         let event = Event(
             at: now, severity: .warning, subject: "App/\(brake.name)", reason: "RemovalHeld",
-            message: "\(brake.removing) of \(brake.of) instances would be removed: "
-                + "confirm with `opsapply confirm App/\(brake.name)`")
+            message: "opsapply confirm App/\(brake.name) would remove \(brake.removing) of \(brake.of) instances")
         try await store.record(event, lease: lease)
     }
 }

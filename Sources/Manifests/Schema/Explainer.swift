@@ -39,7 +39,14 @@ private struct Place {
         case .map(let map):
             let entry = Place(path: "\(path).<\(map.placeholder)>", shape: map.values, field: nil)
             if name == "*" || name == "<\(map.placeholder)>" { return entry }
-            return try entry.child(name)
+            do throws(ExplainError) { return try entry.child(name) } catch {
+                // An entry's own name, as it stands in a manifest; but not a field that is only misspelt.
+                if case .object(let object) = map.values, NearestName.of(name, among: object.fields.map(\.name)) != nil
+                {
+                    throw error
+                }
+                return entry
+            }
         default:
             throw ExplainError(
                 message: "expected no more than \(path), which has no fields, found \(Words.quoted(name)) after it")

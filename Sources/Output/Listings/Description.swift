@@ -65,7 +65,8 @@ package struct ResourceDescription: Sendable {
     }
 
     private func monitor(_ observed: ObservedServer, now: Timestamp, _ paint: Paint) -> String {
-        let age = observed.reportedAt.map { "\((now - $0).age) ago" } ?? "never"
+        let age =
+            observed.reportedAt.map { "\((now - $0).age) ago" } ?? (row.isCollected ? "by another collector" : "never")
         let values = observed.values.sorted { $0.key < $1.key }.map { ($0.key, Optional($0.value)) }
         return paint("Monitor", .strong) + "\n" + Facts([("reported", age)] + values).text(paint, indent: "  ")
     }

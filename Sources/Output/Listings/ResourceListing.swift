@@ -14,6 +14,8 @@ package struct ResourceRow: Sendable, Hashable {
     /// Of a Server: its address, and its report interval, by which its last report is judged.
     package var address: String?
     package var interval: Duration?
+    /// Another collector's hash stands for the agent's (`spec.monitor.hash`): it has values, and no time of a report.
+    package var isCollected = false
     /// Of a Server: how many instances are on it, where that was counted.
     package var instances: Int?
 
@@ -66,6 +68,9 @@ package enum ResourceListing {
 
     /// A server's state comes from its reports first: what a silent one said last is not true any more.
     private static func reporting(_ row: ResourceRow, now: Timestamp) -> Cell {
+        if row.isCollected, let observed = row.observed {
+            return observed.values.isEmpty ? Cell("NoHash", .warning) : row.word.cell
+        }
         guard let observed = row.observed, observed.reportedAt != nil else { return Cell("NoAgent", .warning) }
         if observed.isStale(every: row.interval ?? MonitorSpec().every, at: now) { return Cell("Stale", .warning) }
         return row.word.cell
@@ -96,7 +101,7 @@ package enum ResourceListing {
             document["root"] = row.observed?.root.map { .string($0) } ?? .null
             document["reportedAt"] = row.observed?.reportedAt.map { .string($0.rfc3339) } ?? .null
             let stale = row.observed.map { $0.isStale(every: row.interval ?? MonitorSpec().every, at: now) } ?? true
-            document["stale"] = .bool(stale)
+            document["stale"] = .bool(stale && !row.isCollected)
         }
         return document
     }

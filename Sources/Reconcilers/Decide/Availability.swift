@@ -10,7 +10,7 @@ enum Availability {
     /// While a change of the desired state waits to be made, its checks already ask for what is not there yet (another
     /// port): then only a check counts that was unwell before, which its open drift record tells.
     static func isDown(_ input: ReconcileInput, isChange: Bool) -> Bool {
-        guard let fields = input.observed?.fields else { return true }
+        guard let fields = input.observed?.fields, fields.contains(where: isThere) else { return true }
         var services = 0
         var running = 0
         for (key, value) in fields {
@@ -25,6 +25,16 @@ enum Availability {
             }
         }
         return services > 0 && running == 0
+    }
+
+    /// Whether anything of this field exists: where nothing of an instance does, there is nothing that can fall.
+    private static func isThere(_ key: FieldKey, _ value: String) -> Bool {
+        switch key.kind {
+        case .command: value == FieldValue.done
+        case .service: value != FieldValue.stopped
+        case .health: value == FieldValue.healthy
+        default: value != FieldValue.absent
+        }
     }
 
     /// Whether doing these steps can interrupt what serves. A change of the desired state always may; the repair of

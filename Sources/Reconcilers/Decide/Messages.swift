@@ -19,7 +19,7 @@ enum Message {
         case .dependency(let missing): "waiting for \(missing)"
         case .budget: "waiting for other instances: update.maxUnavailable is used up"
         case .removalNeedsConfirmation(let removing, let total):
-            "removing \(removing) of \(total) instances needs a person: opsapply confirm \(id.resource)"
+            "opsapply confirm \(id.resource) would remove \(removing) of \(total) instances"
         case .generationWentBack(let observed, let desired):
             "the server knows generation \(observed) and the store has \(desired), perhaps restored from an older copy: "
                 + "opsapply confirm \(id.resource) to go on with the older one"

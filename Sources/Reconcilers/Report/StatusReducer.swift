@@ -40,7 +40,7 @@ public enum StatusReducer {
             return Finding(type: .ready, status: false, reason: "NotReporting", message: "its agent does not report")
         }
         if ready == total {
-            let message = total == 0 ? "its agent reports" : tally(ready, total)
+            let message = total == 0 ? "it reports" : tally(ready, total)
             return Finding(type: .ready, status: true, reason: "AllReady", message: message)
         }
         let example = facts.example(
@@ -50,8 +50,10 @@ public enum StatusReducer {
     }
 
     private static func tally(_ ready: Int, _ total: Int) -> String {
-        "\(ready) of \(total) instance\(total == 1 ? "" : "s") ready"
+        "\(ready) of \(counted(total)) ready"
     }
+
+    private static func counted(_ instances: Int) -> String { "\(instances) instance\(instances == 1 ? "" : "s")" }
 
     private static func notReadyReason(_ facts: StatusFacts) -> String {
         if facts.count(.failed) > 0 { return "InstancesFailed" }
@@ -63,11 +65,11 @@ public enum StatusReducer {
     private static func progressing(_ facts: StatusFacts) -> Finding {
         let moving = facts.count(.progressing, .removing)
         if moving > 0 {
-            let message = facts.example(.progressing, .removing) ?? "\(moving) instances are worked on"
+            let message = facts.example(.progressing, .removing) ?? "\(counted(moving)) in work"
             return Finding(type: .progressing, status: true, reason: "JobsOpen", message: message)
         }
         if facts.count(.waiting) > 0 {
-            let message = facts.example(.waiting) ?? "\(facts.count(.waiting)) instances wait"
+            let message = facts.example(.waiting) ?? "\(counted(facts.count(.waiting))) waiting"
             return Finding(type: .progressing, status: true, reason: "Waiting", message: message)
         }
         if facts.count(.unknown) > facts.stale {
@@ -90,11 +92,11 @@ public enum StatusReducer {
             return Finding(type: .degraded, status: true, reason: "Invalid", message: invalid)
         }
         if facts.count(.failed) > 0 {
-            let message = facts.example(.failed) ?? "\(facts.count(.failed)) instances failed"
+            let message = facts.example(.failed) ?? "\(counted(facts.count(.failed))) failed"
             return Finding(type: .degraded, status: true, reason: "JobsFailed", message: message)
         }
         if facts.count(.unhealthy) > 0 {
-            let message = facts.example(.unhealthy) ?? "\(facts.count(.unhealthy)) instances are not well"
+            let message = facts.example(.unhealthy) ?? "\(counted(facts.count(.unhealthy))) not well"
             return Finding(type: .degraded, status: true, reason: "InstancesUnhealthy", message: message)
         }
         return Finding(type: .degraded, status: false, reason: "NoFailures", message: "nothing failed")
@@ -107,7 +109,7 @@ public enum StatusReducer {
                 type: .suspended, status: true, reason: "SuspendedByManifest", message: suspension.reason + end)
         }
         if facts.count(.suspended) > 0 {
-            let message = facts.example(.suspended) ?? "\(facts.count(.suspended)) instances are suspended"
+            let message = facts.example(.suspended) ?? "\(counted(facts.count(.suspended))) suspended"
             return Finding(type: .suspended, status: true, reason: "ServersSuspended", message: message)
         }
         return Finding(type: .suspended, status: false, reason: "NotSuspended", message: "")
@@ -120,7 +122,7 @@ public enum StatusReducer {
         let message =
             key.kind == .server
             ? "its agent does not report"
-            : facts.example(.unknown) ?? "\(facts.stale) instances are on servers that do not report"
+            : facts.example(.unknown) ?? "\(counted(facts.stale)) on servers that do not report"
         return Finding(type: .stale, status: true, reason: "NotReporting", message: message)
     }
 }

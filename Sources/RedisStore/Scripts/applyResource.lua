@@ -20,14 +20,14 @@ for offset = 1, tonumber(ARGV[index]) do needed[offset] = ARGV[index + offset] e
 index = index + 1 + #needed
 local contents = pairs_from(ARGV, index + 1, tonumber(ARGV[index]))
 
-local before = redis.call('HMGET', K.desired, 'generation', 'digest')
+local before = redis.call('HMGET', K.desired, 'generation', 'digest', 'spec')
 if is_edit and not before[1] then return redis.error_reply('NOTFOUND ' .. kind .. '/' .. name) end
 if expected ~= '' and expected ~= (before[1] or '0') then
   return redis.error_reply('CONFLICT ' .. (before[1] and 'generation ' .. before[1] or 'nothing'))
 end
 local entries = config_entries()
 if is_edit and not same(entries, config) then return redis.error_reply('CONFLICT other config entries') end
-if not is_edit and before[2] == digest and same(entries, applied_entries()) then
+if not is_edit and before[2] == digest and before[3] == spec and same(entries, applied_entries()) then
   return { 'unchanged', tonumber(before[1]) }
 end
 for _, blob in ipairs(needed) do

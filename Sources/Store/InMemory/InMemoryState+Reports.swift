@@ -3,7 +3,7 @@
 internal import Model
 
 extension InMemoryState {
-    mutating func report(_ report: ServerReport, now: Timestamp) {
+    mutating func report(_ report: ServerReport, now: Timestamp) -> Int {
         var entry = self[server: report.server]
         let before = entry.values
         let isFirst = entry.revision == 0
@@ -15,6 +15,7 @@ extension InMemoryState {
         if isFirst || moved.contains(where: { !ServerReport.isMeasurement($0) }) {
             addChange(.server(report.server), "observed", shard: StoreLayout.shard(of: report.server))
         }
+        return entry.revision
     }
 
     mutating func report(_ report: InstanceReport, now: Timestamp) -> Int {

@@ -3,7 +3,8 @@
 public import Model
 
 extension InMemoryStore: AgentStore {
-    public func report(_ report: ServerReport) throws(StoreError) {
+    @discardableResult
+    public func report(_ report: ServerReport) throws(StoreError) -> Int {
         try run { state, now in state.report(report, now: now) }
     }
 

@@ -153,6 +153,9 @@ extension InMemoryStore: FeedStore {
         return servers
     }
 
+    /// No other program writes here.
+    public func collectorHash(_ name: String) throws(StoreError) -> [String: String] { [:] }
+
     public func now() throws(StoreError) -> Timestamp {
         try run { _, now in now }
     }

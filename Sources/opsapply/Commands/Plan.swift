@@ -35,7 +35,7 @@ struct PlanCommand: AsyncParsableCommand {
 
     func run() async throws {
         let report = try await options.withStore { store in
-            let known = try await Desired.stored(store)
+            let known = try await Desired.stored(store, replacing: !files.isEmpty)
             let given = files.isEmpty ? nil : try Desired.given(files, among: known)
             var run = try await PlanRun(given, known: known, store: store)
             try await run.run(observing: observes)

@@ -24,6 +24,11 @@ struct Wait: AsyncParsableCommand {
         try await options.withStore { store in
             var targets: [WaitTarget] = []
             for text in resources {
+                if let at = text.firstIndex(of: "@") {
+                    throw CommandFailure(
+                        "\(text.printable): wait is for resources, not for single instances: wait for "
+                            + "app/\(String(text[..<at]).printable)")
+                }
                 let key = try await Reference.findResource(text, in: store)
                 let generation = try await store.resource(key)?.generation ?? 0
                 targets.append(WaitTarget(key: key, generation: generation, condition: condition.kind))

@@ -16,7 +16,7 @@ struct Application {
 
     /// For `apply`, with all its options; asks before it prunes.
     static func prepare(_ command: Apply, _ store: any OperationsStore) async throws -> Application {
-        let known = try await Desired.stored(store)
+        let known = try await Desired.stored(store, replacing: true)
         if let file = command.planFile {
             let plan = try SavedPlan.read(file)
             try await plan.check(against: store)

@@ -14,11 +14,17 @@ struct KnownResource: Sendable {
 }
 
 enum Desired {
-    /// Every stored resource. One that cannot be read is an error of its own, with the key.
-    static func stored(_ store: any OperationsStore) async throws -> [KnownResource] {
+    /// Every stored resource. One that cannot be read is an error with its key; where `replacing` it is only told and
+    /// left out, because to apply its manifest again is what cures it.
+    static func stored(_ store: any OperationsStore, replacing: Bool = false) async throws -> [KnownResource] {
         var known: [KnownResource] = []
         for kind in Kind.allCases {
-            for resource in try await store.resources(kind) { known.append(try read(resource)) }
+            for resource in try await store.resources(kind) {
+                do throws(CommandFailure) { known.append(try read(resource)) } catch {
+                    guard replacing else { throw error }
+                    for line in error.lines { Console.note("warning: \(line)") }
+                }
+            }
         }
         return known.sorted { $0.key < $1.key }
     }
@@ -28,7 +34,8 @@ enum Desired {
             return KnownResource(stored: resource, manifest: try ManifestReader.readStored(resource.manifest))
         } catch {
             throw CommandFailure(
-                "the stored manifest of \(resource.key) cannot be read: \(error.description.printable)")
+                "the stored manifest of \(resource.key) cannot be read: \(error.description.printable); apply its manifest again"
+            )
         }
     }
 
@@ -58,6 +65,9 @@ enum Desired {
 }
 
 extension ManifestResource {
+    /// What is suspended is left as it is, and so need not become Ready.
+    var isSuspended: Bool { (app?.suspend ?? server?.suspend) != nil }
+
     /// This resource as `apply` writes it.
     func draft(by person: String, expectedGeneration: Int?) -> ResourceDraft {
         ResourceDraft(

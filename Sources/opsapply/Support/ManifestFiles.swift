@@ -29,7 +29,12 @@ enum ManifestFiles {
     private static func expand(_ path: String) throws(Problem) -> [String] {
         var info = stat()
         guard path != "-" else { return [path] }
-        guard stat(path, &info) == 0 else { throw Problem(text: "\(path.printable): \(systemText(errno))") }
+        guard stat(path, &info) == 0 else {
+            let reason = systemText(errno)
+            let isWord = path.allSatisfy { $0.isLetter }
+            let hint = isWord ? ", and no command of that name; see opsapply --help" : ""
+            throw Problem(text: "\(path.printable): \(reason)\(hint)")
+        }
         guard info.st_mode & S_IFMT == S_IFDIR else { return [path] }
         let folder = path.hasSuffix("/") ? path : path + "/"
         let files = try entries(of: folder).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted()

@@ -29,6 +29,11 @@ enum Rows {
         let spec = (try? Desired.read(resource))?.manifest.server
         row.address = spec?.address
         row.interval = spec?.monitor.every
+        if let hash = spec?.monitor.hash {
+            row.isCollected = true
+            row.observed = ObservedServer(
+                name: resource.key.name, revision: 0, reportedAt: nil, values: try await store.collectorHash(hash))
+        }
         return row
     }
 }

@@ -102,14 +102,19 @@ struct UpSession {
 
     private func apply(_ store: any OperationsStore) async throws -> [WaitTarget] {
         let known = try await Desired.stored(store)
-        var targets = known.map { WaitTarget(key: $0.key, generation: $0.stored.generation) }
+        var targets = known.filter { !$0.manifest.isSuspended }
+            .map { WaitTarget(key: $0.key, generation: $0.stored.generation) }
         guard !command.files.isEmpty else { return targets }
         let given = try Desired.given(command.files, among: known)
         let drafts = given.resources.map { $0.draft(by: Person.current, expectedGeneration: nil) }
         let application = Application(store: store, drafts: drafts, known: known, confirmRemoval: false, pruned: nil)
         let applied = try await application.write()
         let keys = Set(applied.map(\.key))
-        targets = targets.filter { !keys.contains($0.key) } + applied
+        let suspended = Set(given.resources.filter(\.isSuspended).map(\.key))
+        if !suspended.isEmpty {
+            Console.note("not waited for: \(listed(suspended.sorted().map { "\($0)" })): suspended")
+        }
+        targets = targets.filter { !keys.contains($0.key) } + applied.filter { !suspended.contains($0.key) }
         return targets.sorted { $0.key < $1.key }
     }
 

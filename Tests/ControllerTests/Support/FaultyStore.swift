@@ -248,6 +248,9 @@ extension FaultyStore: FeedStore {
     func observedServers(_ names: [String]) async throws(StoreError) -> [ObservedServer] {
         try await call { store throws(StoreError) in try await store.observedServers(names) }
     }
+    func collectorHash(_ name: String) async throws(StoreError) -> [String: String] {
+        try await call { store throws(StoreError) in try await store.collectorHash(name) }
+    }
     func now() async throws(StoreError) -> Timestamp {
         try await call { store throws(StoreError) in try await store.now() }
     }

@@ -84,6 +84,8 @@ import Testing
             #expect(try await store.observedServer("server1")?.values == ["root": "/tmp/x", "status": "draining"])
             #expect(try await server(["root": "/tmp/x"], full: true) == news)
             #expect(try await store.observedServers(["server1", "nobody"]).map(\.name) == ["server1"])
+            #expect(try await store.report(ServerReport(server: "server1", values: ["cpu": "9"], full: false)) == 6)
+            #expect(try await store.report(ServerReport(server: "server9", values: [:], full: false)) == 1)
         }
     }
 
