@@ -89,7 +89,7 @@ package final class Monitor: Sendable {
         do throws(StoreError) {
             let revision = try await store.report(ServerReport(server: identity.server, values: changed, full: full))
             reported = values
-            if isLost(revision) { reportAllNow() }
+            if isLost(revision, full: full) { reportAllNow() }
             outage.over()
             return true
         } catch {
@@ -103,11 +103,11 @@ package final class Monitor: Sendable {
     /// thirds of what the kernel counts for it, for a few hundred microseconds of faults with the next report.
     private func giveBackCode() { redops_release_code() }
 
-    /// Whether the store lost what it was told, because its revision went back: it was emptied, or restored.
-    private func isLost(_ revision: Int) -> Bool {
+    /// Whether the store lost what it was told: its revision went back, or is the first one and not of a full report.
+    private func isLost(_ revision: Int, full: Bool) -> Bool {
         lastRevision.withLock { last in
             defer { last = revision }
-            return revision < last
+            return revision < last || (revision == 1 && !full)
         }
     }
 
