@@ -16,7 +16,7 @@ enum Programs {
             figures.append(
                 Figure(measure: "size of \(name)", bar: 25, measured: Double(status.st_size) / 1_000_000, unit: "MB"))
         }
-        let plan = try await Stage.with { stage in
+        let more = try await Stage.with { stage in
             var samples = Samples()
             for _ in 0..<rounds {
                 samples.add(try await stage.timed([try Stage.program("opsapply"), "--version"]).seconds * 1000)
@@ -26,7 +26,7 @@ enum Programs {
                     measure: "opsapply --version", bar: 20, measured: samples.median, unit: "ms", note: samples.spread))
             return try await plan(stage, effort)
         }
-        return figures + plan
+        return figures + more
     }
 
     private static func plan(_ stage: Stage, _ effort: Effort) async throws -> [Figure] {
