@@ -89,6 +89,8 @@ struct InstanceDecoder: Sendable {
         problem = (.control, "\(name): found \"\(value)\"")
     }
 
+    mutating func refuse(_ part: Part, _ message: String) { problem = (part, message) }
+
     func snapshot(_ keys: Keyspace) throws(StoreError) -> InstanceSnapshot {
         if let problem {
             throw .corrupt(key: problem.part.key(of: id, keys), problem.message)
@@ -121,7 +123,6 @@ struct SnapshotRun: Sendable {
 
     let width: Int
     private var partials: [Int: Partial] = [:]
-    private(set) var error: StoreError?
 
     init(width: Int) { self.width = width }
 
@@ -129,20 +130,23 @@ struct SnapshotRun: Sendable {
         _ reply: borrowing RedisReplyView, _ index: Int, of id: InstanceID, _ keys: Keyspace,
         _ handle: (InstanceSnapshot) -> Void
     ) {
-        guard error == nil else { return }
         var partial =
             partials.removeValue(forKey: index / width) ?? Partial(decoder: InstanceDecoder(id), missing: width)
         partial.missing -= 1
-        guard Self.take(reply, part: index % width, into: &partial.decoder) else {
-            let key = InstanceDecoder.Part(rawValue: index % width)?.key(of: id, keys)
-            error = .corrupt(key: key ?? "", reply.error ?? "holds another type than it should")
-            return
+        if !Self.take(reply, part: index % width, into: &partial.decoder),
+            let part = InstanceDecoder.Part(rawValue: index % width)
+        {
+            partial.decoder.refuse(part, reply.error ?? "holds another type than it should")
         }
         guard partial.missing == 0 else {
             partials[index / width] = partial
             return
         }
-        do throws(StoreError) { handle(try partial.decoder.snapshot(keys)) } catch { self.error = error }
+        do throws(StoreError) {
+            handle(try partial.decoder.snapshot(keys))
+        } catch {
+            handle(InstanceSnapshot(id: id, control: nil, observed: nil, problem: error))
+        }
     }
 
     private static func take(
@@ -170,14 +174,13 @@ struct SnapshotRun: Sendable {
 /// Lends each hash to the visitor.
 struct VisitRun<Visitor: ObservedVisitor>: Sendable {
     var visitor: Visitor
-    private(set) var error: StoreError?
 
     init(visitor: Visitor) { self.visitor = visitor }
 
     mutating func take(_ reply: borrowing RedisReplyView, _ index: Int) {
         visitor.begin(index)
-        let isHash = reply.forEachField { visitor.visit($0, $1) }
+        // What is no hash has no fields, so it is in sync with nothing, and is looked at by itself.
+        reply.forEachField { visitor.visit($0, $1) }
         visitor.end(index)
-        if !isHash, error == nil { error = .corrupt(key: "observed hash \(index)", reply.error ?? "expected a hash") }
     }
 }

@@ -20,13 +20,20 @@ extension RedisStore: AgentStore {
         try await call(Scripts.reportInstance, server: report.id.server, report.arguments).int ?? 0
     }
 
-    public func assignments(server: String) async throws(StoreError) -> (revision: Int, [Assignment]) {
+    public func assignments(server: String) async throws(StoreError) -> AssignmentList {
         let reply = try await call(Scripts.assignments, server: server, isWrite: false).array ?? []
         var assignments: [Assignment] = []
-        for text in reply.dropFirst() {
-            assignments.append(try decode(text.string ?? "", in: keys.server(server) + "instance:…"))
+        var unreadable: [String] = []
+        for index in stride(from: 1, to: reply.count - 1, by: 2) {
+            let key = keys.assignment(InstanceID(appKey: reply[index].string ?? "", server: server))
+            do throws(StoreError) {
+                assignments.append(try decode(reply[index + 1].string ?? "", in: key))
+            } catch .corrupt(_, let why) {
+                unreadable.append("\(key) cannot be read: \(why)")
+            }
         }
-        return (revision: reply.first?.int ?? 0, assignments.sorted { $0.id < $1.id })
+        return AssignmentList(
+            revision: reply.first?.int ?? 0, assignments: assignments.sorted { $0.id < $1.id }, unreadable: unreadable)
     }
 
     public func claim(
@@ -42,16 +49,31 @@ extension RedisStore: AgentStore {
             throw .corrupt(key: keys.server(server), "the claim answered with something unknown")
         }
         var claims: [Claim] = []
-        for index in stride(from: 3, to: reply.count - 1, by: 2) {
-            claims.append(
-                Claim(
-                    job: try decode(reply[index].string ?? "", in: keys.server(server) + "job:…"),
-                    attempt: reply[index + 1].int ?? 0, token: token,
-                    leaseEndsAt: Timestamp(milliseconds: Int64(now + milliseconds))))
+        var unreadable: [String] = []
+        for index in stride(from: 3, to: reply.count - 2, by: 3) {
+            let id = reply[index].string ?? ""
+            do throws(StoreError) {
+                let job: Job = try decode(reply[index + 1].string ?? "", in: keys.job(server, id))
+                claims.append(
+                    Claim(
+                        job: job, attempt: reply[index + 2].int ?? 0, token: token,
+                        leaseEndsAt: Timestamp(milliseconds: Int64(now + milliseconds))))
+            } catch .corrupt(let key, let why) {
+                unreadable.append(await bury(id, server: server, token: token, "\(key) cannot be read: \(why)"))
+            }
         }
         return ClaimReply(
             claims: claims, assignmentRevision: revision,
-            nextDueAt: due > 0 ? Timestamp(milliseconds: Int64(due)) : nil, now: Timestamp(milliseconds: Int64(now)))
+            nextDueAt: due > 0 ? Timestamp(milliseconds: Int64(due)) : nil, now: Timestamp(milliseconds: Int64(now)),
+            unreadable: unreadable)
+    }
+
+    /// Ends a job that nobody can read, so that it is not claimed again with every lease; returns why. If even that
+    /// fails, its lease ends and it comes again.
+    private func bury(_ id: String, server: String, token: String, _ why: String) async -> String {
+        try? await complete(
+            server: server, id: id, token: token, result: .dead(error: why), output: "", report: nil)
+        return why
     }
 
     public func heartbeat(

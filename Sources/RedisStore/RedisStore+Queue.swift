@@ -10,7 +10,8 @@ extension RedisStore: QueueStore {
     public func jobs(server: String, limit: Int) async throws(StoreError) -> [JobRecord] {
         let reply = try await call(Scripts.listJobs, server: server, [.int(max(0, limit))], isWrite: false)
         var records: [JobRecord] = []
-        for job in reply.array ?? [] { if let record = try record(job, server: server) { records.append(record) } }
+        // One that cannot be read is ended by the agent that claims it, with the reason; it does not hide the others.
+        for job in reply.array ?? [] { if let record = try? record(job, server: server) { records.append(record) } }
         return JobRecord.newest(limit, of: records)
     }
 

@@ -63,12 +63,27 @@ extension RedisStore: ResourceStore {
 
     public func resources(_ kind: Kind) async throws(StoreError) -> [StoredResource] {
         let resourceKeys = try await resourceNames(kind).map { ResourceKey(kind, $0) }
-        let hashes = try await values(of: resourceKeys.map { RedisCommand("HGETALL", key: keys.desired($0)) })
+        let replies = await client.pipeline(resourceKeys.map { RedisCommand("HGETALL", key: keys.desired($0)) })
         var resources: [StoredResource] = []
-        for (key, hash) in zip(resourceKeys, hashes) {
-            if let resource = try stored(key, hash) { resources.append(resource) }
+        for (key, reply) in zip(resourceKeys, replies) {
+            if let resource = try listed(key, reply) { resources.append(resource) }
         }
         return resources
+    }
+
+    /// One of many: what cannot be read is said of it, and the others are read.
+    private func listed(
+        _ key: ResourceKey, _ reply: Result<RedisValue, RedisError>
+    ) throws(StoreError) -> StoredResource? {
+        do throws(StoreError) {
+            let hash: RedisValue
+            do throws(RedisError) { hash = try reply.get() } catch { throw StoreError(error, isWrite: false) }
+            return try stored(key, hash)
+        } catch .corrupt(_, let why) {
+            return StoredResource(
+                key: key, generation: 0, digest: "", manifest: "", config: [:], appliedBy: "",
+                appliedAt: Timestamp(milliseconds: 0), problem: "\(keys.desired(key)): \(why)")
+        }
     }
 
     public func resourceNames(_ kind: Kind) async throws(StoreError) -> [String] {

@@ -52,12 +52,31 @@ public struct ClaimReply: Sendable, Hashable {
     /// When the next delayed job or lease is due; nil if nothing waits.
     public var nextDueAt: Timestamp?
     public var now: Timestamp
+    /// Jobs that cannot be read, and why; they are dead now.
+    public var unreadable: [String]
 
-    public init(claims: [Claim], assignmentRevision: Int, nextDueAt: Timestamp?, now: Timestamp) {
+    public init(
+        claims: [Claim], assignmentRevision: Int, nextDueAt: Timestamp?, now: Timestamp, unreadable: [String] = []
+    ) {
         self.claims = claims
         self.assignmentRevision = assignmentRevision
         self.nextDueAt = nextDueAt
         self.now = now
+        self.unreadable = unreadable
+    }
+}
+
+/// What one server is asked to observe.
+public struct AssignmentList: Sendable, Hashable {
+    public var revision: Int
+    public var assignments: [Assignment]
+    /// Assignments that cannot be read, and why.
+    public var unreadable: [String]
+
+    public init(revision: Int, assignments: [Assignment], unreadable: [String] = []) {
+        self.revision = revision
+        self.assignments = assignments
+        self.unreadable = unreadable
     }
 }
 
@@ -69,7 +88,7 @@ public protocol AgentStore: Sendable {
     /// Writes what changed; a new revision and a feed entry only if something did. Returns the revision.
     func report(_ report: InstanceReport) async throws(StoreError) -> Int
     /// What this server is asked to observe.
-    func assignments(server: String) async throws(StoreError) -> (revision: Int, [Assignment])
+    func assignments(server: String) async throws(StoreError) -> AssignmentList
     /// Promotes what is due, reclaims expired leases (what used up its attempts is dead), then claims up to `limit`.
     /// With `boot`, every active job of this server goes back to ready first: its executor is gone.
     func claim(server: String, token: String, limit: Int, lease: Duration, boot: Bool) async throws(StoreError)

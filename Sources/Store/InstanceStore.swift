@@ -56,11 +56,17 @@ public struct InstanceSnapshot: Sendable, Hashable {
     public var id: InstanceID
     public var control: InstanceControl?
     public var observed: ObservedInstance?
+    /// What is stored cannot be read: which key, and why. Nothing else is known of the instance then; only reads of many
+    /// say it so, in order that one damaged hash does not hide all others. Reading this one alone throws.
+    public var problem: StoreError?
 
-    public init(id: InstanceID, control: InstanceControl?, observed: ObservedInstance?) {
+    public init(
+        id: InstanceID, control: InstanceControl?, observed: ObservedInstance?, problem: StoreError? = nil
+    ) {
         self.id = id
         self.control = control
         self.observed = observed
+        self.problem = problem
     }
 }
 

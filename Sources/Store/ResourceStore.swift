@@ -17,10 +17,12 @@ public struct StoredResource: Sendable, Hashable {
     public var appliedAt: Timestamp
     /// A person agreed to remove instances beyond the limit, for this generation.
     public var removalConfirmedGeneration: Int?
+    /// What is stored cannot be read, and why; `manifest` is empty then. Only reads of many say it so: one alone throws.
+    public var problem: String?
 
     public init(
         key: ResourceKey, generation: Int, digest: String, manifest: String, config: [String: String],
-        appliedBy: String, appliedAt: Timestamp, removalConfirmedGeneration: Int? = nil
+        appliedBy: String, appliedAt: Timestamp, removalConfirmedGeneration: Int? = nil, problem: String? = nil
     ) {
         self.key = key
         self.generation = generation
@@ -30,6 +32,7 @@ public struct StoredResource: Sendable, Hashable {
         self.appliedBy = appliedBy
         self.appliedAt = appliedAt
         self.removalConfirmedGeneration = removalConfirmedGeneration
+        self.problem = problem
     }
 }
 

@@ -62,7 +62,7 @@ final class LateStore: AgentStore {
 
     func report(_ report: InstanceReport) async throws(StoreError) -> Int { try await store.report(report) }
 
-    func assignments(server: String) async throws(StoreError) -> (revision: Int, [Assignment]) {
+    func assignments(server: String) async throws(StoreError) -> AssignmentList {
         try await store.assignments(server: server)
     }
 

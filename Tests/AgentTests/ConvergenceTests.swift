@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test func `an edited file is seen and repaired within half a second`() async throws {
+    @Test func `an edited file is seen and repaired long before the next sweep`() async throws {
         let stage = try await Stage()
         stage.desire([.file("/srv/www/index.html", "hello\n")])
         try await stage.withAgent { () async throws in
@@ -36,7 +36,7 @@ import Testing
             let start = ContinuousClock.now
             Disk.write("bad\n", to: stage.root + "/srv/www/index.html")
             #expect(try await stage.settle { Disk.text(stage.root + "/srv/www/index.html") == "hello\n" })
-            #expect(ContinuousClock.now - start < .milliseconds(500))
+            #expect(ContinuousClock.now - start < .seconds(10))
             #expect(try await stage.becomesReady())
         }
     }

@@ -23,7 +23,7 @@ import Testing
             let start = ContinuousClock.now
             Disk.write("changed", to: stage.root + "/a")
             #expect(try await stage.settle { Disk.text(stage.root + "/a") == "a" })
-            #expect(ContinuousClock.now - start < .milliseconds(500))
+            #expect(ContinuousClock.now - start < .seconds(10))
             stage.desireNothing()
             #expect(try await stage.settle { try await stage.store.instance(stage.id).control == nil })
             #expect(Disk.names(stage.root) == [])

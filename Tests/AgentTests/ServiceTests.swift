@@ -106,6 +106,58 @@ import Testing
         }
     }
 
+    @Test func `a child that left the session of its service is ended with it`() async throws {
+        let stage = try await Stage()
+        let script = "setsid sleep 1000 & echo $! > \(stage.root)/child; wait"
+        stage.desire([.service("parent", ["sh", "-c", script])])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            #expect(await eventually { Disk.text(stage.root + "/child")?.isEmpty == false })
+            let child = try #require(Disk.text(stage.root + "/child").flatMap { Int32($0.prefix { $0.isNumber }) })
+            let identity = try #require(ProcessTable.identity(of: child))
+            #expect(await eventually { getsid(child) == child })
+            stage.desireNothing()
+            #expect(try await stage.settle { !ProcessTable.runs(identity) })
+        }
+    }
+
+    @Test func `a session whose number was given to another is left alone`() async throws {
+        let stage = try await Stage()
+        stage.desire([.service("sleeper", ["sleep", "1000"])])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            let process = try #require(stage.process(of: "sleeper"))
+            await stage.stop()
+            // The journal of a machine where the pid was used again: the same number, an earlier start.
+            var record = try #require(try Disk.ledgerState(stage.state + "/journal").services.values.first)
+            record.process.startTime -= 1
+            try Ledger(path: stage.state + "/journal").append([.service(record)])
+            try stage.start()
+            #expect(await eventually { stage.process(of: "sleeper").map { $0.pid != process.pid } ?? false })
+            #expect(ProcessTable.runs(process))
+            kill(process.pid, SIGKILL)
+        }
+    }
+
+    @Test func `after a restart no check says what it said of the process before`() async throws {
+        let stage = try await Stage()
+        let check = DesiredField.health("flag", .command(["true"]), every: .seconds(60))
+        stage.desire([.service("app", ["sleep", "1000"], run: "aaaaaaaaaaaa"), check])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            let before = try await stage.store.instance(stage.id).observed?.revision ?? 0
+            stage.desire([.service("app", ["sleep", "1000"], run: "bbbbbbbbbbbb"), check], generation: 2)
+            var told: [String] = []
+            _ = try await stage.settle {
+                let observed = try await stage.store.instance(stage.id).observed
+                let runs = observed?.fields[FieldKey(.service, "app")]?.hasPrefix("running bbbbbbbbbbbb") == true
+                if runs, let value = observed?.fields[check.key] { told.append(value) }
+                return runs && told.last == FieldValue.healthy
+            }
+            #expect(before > 0 && told.first == FieldValue.unknown)
+        }
+    }
+
     @Test func `a service that cannot start fails its job with its own last words`() async throws {
         let stage = try await Stage()
         stage.desire([.service("broken", ["sh", "-c", "echo cannot bind >&2; exit 3"])])

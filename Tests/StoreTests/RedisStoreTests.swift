@@ -135,7 +135,6 @@ import Testing
             let found = try #require(error)
             guard case .corrupt(text, let reason) = found else { throw NotLeading() }
             #expect(reason.contains(#"unknown member "x""#))
-            await #expect(throws: found) { try await store.instances([webapp]) { _ in } }
             _ = try await client.send(RedisCommand("SET", key: key("server:server1:app:webapp"), ["text"]))
             await #expect(throws: StoreError.self) { try await store.instance(webapp) }
         }

@@ -22,12 +22,15 @@ package enum Digest {
         hex(SHA256.hash(data: bytes))
     }
 
-    /// The digest of what can be read from an open file, and how many bytes that was.
-    package static func sha256(of file: borrowing OpenFile, path: String) throws(SystemError) -> (String, Int) {
+    /// The digest of what can be read from an open file, and how many bytes that was. After `limit` bytes it stops: a file
+    /// may grow as fast as it is read.
+    package static func sha256(
+        of file: borrowing OpenFile, path: String, limit: Int
+    ) throws(SystemError) -> (String, Int) {
         var hasher = SHA256()
         var total = 0
         var chunk = [UInt8](repeating: 0, count: 128 << 10)
-        while true {
+        while total <= limit {
             let count = read(file.number, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw SystemError(code: errno, "cannot read \(path)") }

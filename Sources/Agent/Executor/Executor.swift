@@ -70,6 +70,7 @@ package final class Executor: Sendable {
                 }
                 boot = false
                 count += 1
+                noteUnreadable(reply.unreadable)
                 let isUpToDate = await takeAssignments(reply.assignmentRevision)
                 for claim in reply.claims { start(claim, &group) }
                 let due =
@@ -100,24 +101,30 @@ package final class Executor: Sendable {
     private func takeAssignments(_ announced: Int) async -> Bool {
         guard announced != assignmentRevision.withLock({ $0 }) else { return true }
         do throws(StoreError) {
-            let (revision, assignments) = try await store.assignments(server: server)
+            let list = try await store.assignments(server: server)
             let before = assignmentRevision.withLock { known in
-                defer { known = revision }
+                defer { known = list.revision }
                 return known
             }
+            noteUnreadable(list.unreadable)
             // Who wrote them may have begun anew, with a store that lost what it was told: it is told again. That is rare,
             // and what the store has already costs it no new revision.
-            if let before, revision != before {
+            if let before, list.revision != before {
                 observer.table.forgetAllReported()
                 onNewAssignments()
             }
-            await observer.assign(assignments, confirmed: true)
+            await observer.assign(list.assignments, confirmed: true)
             reporter.wake()
             return true
         } catch {
             outage.began(error)
             return false
         }
+    }
+
+    /// What somebody's hand has damaged is said once, and the rest goes on.
+    private func noteUnreadable(_ problems: [String]) {
+        for problem in problems { log.error("what is stored cannot be read", metadata: ["reason": "\(problem)"]) }
     }
 
     /// Turns the store's hints into looks at the queue. Without a hint it is looked at once in a while all the same: a hint
@@ -181,6 +188,7 @@ package final class Executor: Sendable {
             reporter.wake()
         }
         let began = ContinuousClock.now
+        let services = observer.services(of: id)
         let answer = await hands.runUnlessCancelled { [runner] in
             runner.run(job, attempt: claim.attempt, giveUp: giveUp)
         }
@@ -189,6 +197,7 @@ package final class Executor: Sendable {
         }
         if job.kind == .apply {
             for (key, value) in outcome.proofs { observer.note(value, for: key, of: id) }
+            if observer.services(of: id) != services { observer.table.doubtHealth(of: id) }
             if !outcome.gone { await observer.look(at: Set(job.plan.steps.map(\.field)), of: id) }
             logEnd(job, claim.attempt, outcome, after: .now - began)
         }

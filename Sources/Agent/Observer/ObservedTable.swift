@@ -23,6 +23,8 @@ package final class ObservedTable: Sendable {
         var needsFull = true
         /// All fields that can be observed at once have been, for this assignment.
         var isObserved = false
+        /// Counts how often all checks came into doubt: one that began before is not to be believed.
+        var doubts = 0
         /// A job is at work here: its completion reports, unless it takes longer than this.
         var heldUntil: ContinuousClock.Instant?
 
@@ -64,6 +66,7 @@ package final class ObservedTable: Sendable {
                     entry.values = old.values.filter { entry.specs[$0.key] == old.specs[$0.key] }
                     entry.passing = old.passing
                     entry.heldUntil = old.heldUntil
+                    entry.doubts = old.doubts
                 }
                 entries[assignment.id] = entry
                 return assignment.id
@@ -134,6 +137,18 @@ package final class ObservedTable: Sendable {
             entries[id] = entry
         }
     }
+
+    /// A service of this instance is another process now, or none: what its checks said before says nothing any more.
+    package func doubtHealth(of id: InstanceID) {
+        entries.withLock { entries in
+            guard var entry = entries[id] else { return }
+            entry.doubts += 1
+            for key in entry.specs.keys where key.kind == .health { entry.values[key] = FieldValue.unknown }
+            entries[id] = entry
+        }
+    }
+
+    package func doubts(of id: InstanceID) -> Int { entries.withLock { $0[id]?.doubts ?? 0 } }
 
     package func value(of key: FieldKey, in id: InstanceID) -> String? {
         entries.withLock { $0[id]?.values[key] }

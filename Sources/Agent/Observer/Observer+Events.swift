@@ -9,7 +9,9 @@ extension Observer {
             for await event in watcher.events {
                 switch event {
                 case .changed(let paths): await look(atPaths: paths)
-                case .overflow: await look(at: table.instances)
+                case .overflow:
+                    for key in machine.supervisor.keys { serviceEnded(key, &group) }
+                    await look(at: table.instances)
                 case .ended(let key): serviceEnded(key, &group)
                 }
             }
@@ -37,6 +39,7 @@ extension Observer {
             return
         }
         table.pass(value, for: key.field, of: key.instance)
+        table.doubtHealth(of: key.instance)
         reporter.wake()
         hurryChecks(of: key.instance)
         log.warning(
@@ -52,7 +55,10 @@ extension Observer {
             if wait > .zero { try? await Task.sleep(for: wait) }
             guard !Task.isCancelled else { return }
             let spec = machine.supervisor.record(key)?.run.spec
-            let inSync = table.isInSync((spec?.restartOn ?? []) + (spec?.reloadOn ?? []), in: key.instance)
+            // Looked at now: who breaks a file and kills its service is not to have both times of it.
+            let files = (spec?.restartOn ?? []) + (spec?.reloadOn ?? [])
+            if !files.isEmpty { await look(at: Set(files), of: key.instance) }
+            let inSync = table.isInSync(files, in: key.instance)
             next =
                 await hands.runUnlessCancelled { [machine] in
                     machine.supervisor.restart(key, inSync: inSync)

@@ -145,6 +145,11 @@ package final class Observer: Sendable {
 
     // MARK: services
 
+    /// The processes that are this instance's services now.
+    func services(of id: InstanceID) -> [ServiceRecord] {
+        machine.supervisor.keys.filter { $0.instance == id }.compactMap { machine.supervisor.record($0) }
+    }
+
     /// Watches, sweeps, checks and reports until it is cancelled.
     package func run() async {
         await withDiscardingTaskGroup { group in
@@ -191,10 +196,13 @@ package final class Observer: Sendable {
     }
 
     private func check(_ target: FieldTarget) async {
-        let value = await probes.runUnlessCancelled { [drivers] in
+        let doubts = table.doubts(of: target.instance)
+        let seen = await probes.runUnlessCancelled { [drivers] in
             drivers.observe(target, reader: drivers.reader())
         }
-        guard let value else { return }
+        guard let seen else { return }
+        let isOld = target.key.kind == .health && table.doubts(of: target.instance) != doubts
+        let value = isOld ? FieldValue.unknown : seen
         schedule.withLock { $0.finish(target, value: value, now: .now) }
         if table.spec(of: target.key, in: target.instance) == target.spec {
             table.update([target.key: value], of: target.instance)

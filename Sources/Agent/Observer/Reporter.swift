@@ -28,7 +28,8 @@ package final class Reporter: Sendable {
         var retry = StoreRetry()
         while !Task.isCancelled {
             var reached = true
-            for id in table.dirty where reached { reached = await send(id) }
+            // One that the store does not take keeps no other waiting.
+            for id in table.dirty where !Task.isCancelled { reached = await send(id) && reached }
             if reached {
                 retry.reset()
                 await alarm.wait(until: table.nextRelease)

@@ -85,7 +85,11 @@ package final class ProcessHandle: Sendable {
     func signal(_ number: Int32) { _ = redops_pidfd_send_signal(self.number, number) }
 
     /// The whole group; its number cannot mean another group as long as a member of it lives.
-    func signalGroup(_ number: Int32) { kill(-identity.pid, number) }
+    func signalGroup(_ number: Int32) {
+        // A process that is gone and collected has left its number to others; its session is looked at by start times.
+        guard ProcessTable.entry(identity.pid)?.startTime == identity.startTime else { return }
+        kill(-identity.pid, number)
+    }
 }
 
 package enum ProcessStop {
@@ -94,8 +98,11 @@ package enum ProcessStop {
     private static let killPatience: Duration = .seconds(5)
     private static let look: Duration = .milliseconds(2)
 
-    /// Ends a process, its group, and its session: TERM, `patience`, KILL. Whether it has ended.
+    /// Ends a process, its group, its session, and its children in sessions of their own: TERM, `patience`, KILL. Whether
+    /// it has ended.
+    /// Caveat: a grandchild that left the session and lost its parent before is nobody's that can be told.
     static func stop(_ handle: ProcessHandle, patience: Duration) -> Bool {
+        let strays = ProcessTable.descendants(of: handle.identity)
         handle.signalGroup(SIGTERM)
         handle.signal(SIGTERM)
         handle.signalGroup(SIGCONT)
@@ -106,7 +113,16 @@ package enum ProcessStop {
             ended = handle.waitForEnd(until: .now + killPatience)
         }
         endSession(of: handle.identity)
+        end(strays)
         return ended
+    }
+
+    /// Ends what is left of these very processes.
+    private static func end(_ processes: [ProcessIdentity]) {
+        let handles = processes.compactMap { ProcessTable.runs($0) ? ProcessHandle($0) : nil }
+        for handle in handles { handle.signal(SIGTERM) }
+        let deadline = ContinuousClock.now + leftoverPatience
+        for handle in handles where !handle.waitForEnd(until: deadline) { handle.signal(SIGKILL) }
     }
 
     /// Ends what a leader that is gone left behind: nginx's workers outlive a killed master and keep its port.

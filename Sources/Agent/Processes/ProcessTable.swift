@@ -35,6 +35,7 @@ package enum ProcessTable {
     struct Entry {
         var pid: Int32
         var state: Character
+        var parent: Int32
         var session: Int32
         var startTime: UInt64
 
@@ -50,10 +51,10 @@ package enum ProcessTable {
     static func parse(_ text: String, pid: Int32) -> Entry? {
         guard let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 19, let state = fields[0].first, let session = Int32(fields[3]),
-            let start = UInt64(fields[19])
+        guard fields.count > 19, let state = fields[0].first, let parent = Int32(fields[1]),
+            let session = Int32(fields[3]), let start = UInt64(fields[19])
         else { return nil }
-        return Entry(pid: pid, state: state, session: session, startTime: start)
+        return Entry(pid: pid, state: state, parent: parent, session: session, startTime: start)
     }
 
     /// The identity of a process that runs now.
@@ -67,17 +68,43 @@ package enum ProcessTable {
         return entry.startTime == process.startTime && !entry.isZombie
     }
 
-    /// All living processes of the session that this process leads or led.
+    /// All living processes of the session that this process leads or led. None once its pid has been given to another:
+    /// the kernel does that only when nobody is left in the session, so whoever is in one of that number is a stranger.
     static func session(of leader: ProcessIdentity) -> [Int32] {
-        guard leader.boot == boot, let folder = opendir("/proc") else { return [] }
-        defer { closedir(folder) }
-        var members: [Int32] = []
-        while let item = readdir(folder) {
-            guard let pid = number(item), let entry = entry(pid) else { continue }
-            let isOurs = entry.session == leader.pid && entry.startTime >= leader.startTime && !entry.isZombie
-            if isOurs { members.append(pid) }
+        guard leader.boot == boot else { return [] }
+        let all = entries()
+        if let holder = all[leader.pid], holder.startTime != leader.startTime { return [] }
+        return all.values.filter {
+            $0.session == leader.pid && $0.startTime >= leader.startTime && !$0.isZombie
+        }.map(\.pid)
+    }
+
+    /// All living processes below this one, also those that have gone into sessions of their own.
+    static func descendants(of leader: ProcessIdentity) -> [ProcessIdentity] {
+        let all = entries()
+        guard leader.boot == boot, all[leader.pid]?.startTime == leader.startTime else { return [] }
+        let children = Dictionary(grouping: all.values, by: \.parent)
+        var found: [ProcessIdentity] = []
+        var next = [leader.pid]
+        while let pid = next.popLast() {
+            for child in children[pid] ?? [] where child.pid != pid {
+                if !child.isZombie {
+                    found.append(ProcessIdentity(pid: child.pid, startTime: child.startTime, boot: boot))
+                }
+                next.append(child.pid)
+            }
         }
-        return members
+        return found
+    }
+
+    private static func entries() -> [Int32: Entry] {
+        guard let folder = opendir("/proc") else { return [:] }
+        defer { closedir(folder) }
+        var entries: [Int32: Entry] = [:]
+        while let item = readdir(folder) {
+            if let pid = number(item), let entry = entry(pid) { entries[pid] = entry }
+        }
+        return entries
     }
 
     private static func number(_ item: UnsafeMutablePointer<dirent>) -> Int32? {

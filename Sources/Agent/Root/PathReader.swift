@@ -99,7 +99,8 @@ package final class PathReader {
         let hashedAt = DigestCache.now()
         var status = stat()
         guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        let (digest, _) = try Digest.sha256(of: file, path: root.hostPath(path))
+        let (digest, _) = try Digest.sha256(
+            of: file, path: root.hostPath(path), limit: Int(status.st_size))
         digests.remember(digest, of: path, status, hashedAt: hashedAt)
         return digest
     }

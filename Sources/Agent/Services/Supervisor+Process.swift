@@ -10,7 +10,10 @@ extension Supervisor {
     /// A log of more than this is moved aside, once: `<name>.log.1`.
     static let longestLog: Int64 = 1 << 20
 
-    func start(_ service: ManagedService, _ run: ServiceRun, runDigest: String) throws(StepError) {
+    @discardableResult
+    func start(
+        _ service: ManagedService, _ run: ServiceRun, runDigest: String
+    ) throws(StepError) -> ProcessHandle {
         let key = service.key
         let output = try openLog(key)
         let program = Program(
@@ -35,11 +38,11 @@ extension Supervisor {
             state.restartAt = nil
         }
         watch(handle, key)
+        return handle
     }
 
-    /// A process that ends within the first moments did not start.
-    func expectAlive(_ service: ManagedService) throws(StepError) {
-        guard let handle = service.state.withLock({ $0.handle }) else { return }
+    /// A process that ends within the first moments did not start, whoever notes its end first.
+    func expectAlive(_ service: ManagedService, _ handle: ProcessHandle) throws(StepError) {
         guard handle.waitForEnd(until: .now + Self.startPatience) else { return }
         _ = noteEnd(service)
         let value = service.state.withLock { $0.value }
@@ -104,7 +107,7 @@ extension Supervisor {
     /// Notes that a process has ended. Returns its value and how long to wait before it is started again, or nil if it
     /// still runs or its end was wanted.
     package func noteEnd(_ key: ServiceKey) -> (value: String, restartAfter: Duration)? {
-        noteEnd(service(key))
+        known(key).flatMap { noteEnd($0) }
     }
 
     func noteEnd(_ service: ManagedService) -> (value: String, restartAfter: Duration)? {
@@ -122,7 +125,7 @@ extension Supervisor {
     /// that it depends on are as desired: if not, it runs with a digest of zeros, so that it is restarted after their
     /// repair. Returns a wait if it could not be started.
     package func restart(_ key: ServiceKey, inSync: Bool) -> Duration? {
-        let service = service(key)
+        guard let service = known(key) else { return nil }
         let result: Duration?? = service.operation.withLockIfAvailable { _ in
             let (record, alive) = service.state.withLock { ($0.record, $0.handle != nil) }
             guard let record, !alive else { return nil }
@@ -138,7 +141,9 @@ extension Supervisor {
                 }
             }
         }
-        return result ?? nil
+        // A step holds it: look again later, in case that it does not start it.
+        guard let result else { return .seconds(1) }
+        return result
     }
 
     /// How long after its time a restart is taken as not coming: the job that was to do it has failed.

@@ -46,6 +46,9 @@ package final class Supervisor: Sendable {
         }
     }
 
+    /// A service that there is.
+    func known(_ key: ServiceKey) -> ManagedService? { services.withLock { $0[key] } }
+
     /// Finds the services of an earlier life again. Returns those whose process is gone: they are to be started.
     package func adopt() -> [ServiceKey] {
         ledger.state.services.values.sorted { $0.key < $1.key }.compactMap { record in
@@ -90,8 +93,7 @@ package final class Supervisor: Sendable {
                 return try self.reload(service, record, run, reload, giveUp)
             }
             stop(service, patience: run.spec.stopTimeout)
-            try start(service, run, runDigest: run.run)
-            try expectAlive(service)
+            try expectAlive(service, try start(service, run, runDigest: run.run))
         }
     }
 
@@ -103,8 +105,7 @@ package final class Supervisor: Sendable {
             throw .later("\(service.key.name) \(value); it is started again after a wait", after: waiting)
         }
         if !same { service.state.withLock { $0.backoff.reset() } }
-        try start(service, run, runDigest: run.run)
-        try expectAlive(service)
+        try expectAlive(service, try start(service, run, runDigest: run.run))
     }
 
     /// Ends the service and forgets it.

@@ -56,6 +56,7 @@ struct ResourceLoader: Sendable {
 
     /// Compiles one. A manifest that cannot be read is an answer, not an error: the rest goes on.
     private func compile(_ stored: StoredResource) async throws(StoreError) -> CompiledResource {
+        if let problem = stored.problem { return .unreadable(stored.key, generation: stored.generation, why: problem) }
         let resource: ManifestResource
         do {
             resource = try ManifestReader.readStored(stored.manifest)

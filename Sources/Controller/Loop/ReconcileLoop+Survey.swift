@@ -31,9 +31,21 @@ struct Survey {
     mutating func findings(
         _ works: [Work], _ snapshots: [InstanceSnapshot], now: Timestamp
     ) -> [(slot: Slot, finding: Finding)] {
-        zip(works, snapshots).map { work, snapshot in
-            (slot: work.slot, finding: settled(work, snapshot) ?? decided(work, snapshot, now))
+        // On a cluster they come in any order.
+        let byID = Dictionary(snapshots.map { ($0.id, $0) }) { first, _ in first }
+        return works.compactMap { work in
+            byID[work.id].map {
+                (slot: work.slot, finding: unreadable($0) ?? settled(work, $0) ?? decided(work, $0, now))
+            }
         }
+    }
+
+    /// Nothing is known of it; the look at it alone says why.
+    private func unreadable(_ snapshot: InstanceSnapshot) -> Finding? {
+        guard snapshot.problem != nil else { return nil }
+        var finding = Finding()
+        finding.isPending = true
+        return finding
     }
 
     private func decided(_ work: Work, _ snapshot: InstanceSnapshot, _ now: Timestamp) -> Finding {

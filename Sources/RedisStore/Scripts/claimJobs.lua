@@ -2,7 +2,7 @@
 --
 -- KEYS, ARGV 1–4  as in preludeServer.lua
 -- ARGV  5 token  6 limit  7 lease in ms  8 "1": the executor restarted, all active jobs are orphans
--- Returns {now, revision of the assignments, when the next is due or 0, job, attempt, job, attempt, …}.
+-- Returns {now, revision of the assignments, when the next is due or 0, id, job, attempt, id, job, attempt, …}.
 local at = now()
 local lease_end = at + tonumber(ARGV[7])
 
@@ -32,6 +32,7 @@ for _, id in ipairs(redis.call('ZRANGE', K.active, 0, -1)) do
   if job[1] == ARGV[5] then
     redis.call('HSET', job_key(id), 'dueAt', text(lease_end))
     redis.call('ZADD', K.active, text(lease_end), id)
+    reply[#reply + 1] = id
     reply[#reply + 1] = job[2]
     reply[#reply + 1] = tonumber(job[3])
     limit = limit - 1
@@ -44,6 +45,7 @@ for _, id in ipairs(limit > 0 and redis.call('ZRANGE', K.ready, 0, limit - 1) or
     local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
     redis.call('HSET', job_key(id), 'state', 'active', 'token', ARGV[5], 'claimedAt', text(at), 'dueAt', text(lease_end))
     redis.call('ZADD', K.active, text(lease_end), id)
+    reply[#reply + 1] = id
     reply[#reply + 1] = json
     reply[#reply + 1] = attempt
   end

@@ -19,7 +19,8 @@ end
 
 -- A new hash goes on from the highest revision of those that are gone, so that no job id comes twice.
 local function keep_floor(revision)
-  if revision and tonumber(revision) > tonumber(redis.call('GET', K.floor) or '0') then
+  local number = tonumber(revision or '')
+  if number and number > (tonumber(redis.call('GET', K.floor) or '') or 0) then
     redis.call('SET', K.floor, revision)
   end
 end
@@ -64,9 +65,10 @@ local function write_report(report, at)
     return 0
   end
   local before = redis.call('HMGET', key, 'revision', 'generation', 'digest', 'fieldsDigest')
-  local revision = tonumber(before[1] or redis.call('GET', K.floor) or '0')
+  -- A revision that is no number is written over: it cannot be compared with anything.
+  local revision = tonumber(before[1] or '') or tonumber(redis.call('GET', K.floor) or '') or 0
   local is_changed = write_fields(key, report)
-  if not before[1] or before[2] ~= report.generation or before[3] ~= report.digest
+  if not tonumber(before[1] or '') or before[2] ~= report.generation or before[3] ~= report.digest
     or before[4] ~= report.fieldsDigest then
     is_changed = true
   end

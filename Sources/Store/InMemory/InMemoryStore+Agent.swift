@@ -12,11 +12,12 @@ extension InMemoryStore: AgentStore {
         try run { state, now in state.report(report, now: now) }
     }
 
-    public func assignments(server: String) throws(StoreError) -> (revision: Int, [Assignment]) {
+    public func assignments(server: String) throws(StoreError) -> AssignmentList {
         try run { state, _ in
             let entry = state[server: server]
             let assignments = entry.instances.values.compactMap { $0.control?.assignment }
-            return (revision: entry.assignmentRevision, assignments.sorted { $0.id < $1.id })
+            return AssignmentList(
+                revision: entry.assignmentRevision, assignments: assignments.sorted { $0.id < $1.id })
         }
     }
 

@@ -30,6 +30,9 @@ enum Desired {
     }
 
     static func read(_ resource: StoredResource) throws(CommandFailure) -> KnownResource {
+        if let problem = resource.problem {
+            throw CommandFailure("\(resource.key) cannot be read: \(problem.printable)")
+        }
         do throws(ManifestError) {
             return KnownResource(stored: resource, manifest: try ManifestReader.readStored(resource.manifest))
         } catch {

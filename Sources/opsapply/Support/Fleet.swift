@@ -1,6 +1,7 @@
 // Reading many instances without holding them all.
 
 internal import Model
+internal import Output
 internal import Store
 internal import Synchronization
 
@@ -39,7 +40,16 @@ enum Fleet {
     ) async throws -> [InstanceSnapshot] {
         let gathered = Gathered()
         try await store.instances(ids, assignments: assignments) { snapshot in gathered.add(snapshot) }
-        return gathered.take()
+        return readable(gathered.take())
+    }
+
+    /// Without those that cannot be read, which are named on standard error.
+    private static func readable(_ snapshots: [InstanceSnapshot]) -> [InstanceSnapshot] {
+        snapshots.filter { snapshot in
+            guard let problem = snapshot.problem else { return true }
+            Console.note("warning: \(snapshot.id) is left out: \(problem)".printable)
+            return false
+        }
     }
 
     /// All of these instances at once: for listings.

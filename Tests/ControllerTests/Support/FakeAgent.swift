@@ -39,7 +39,7 @@ actor FakeAgents {
     }
 
     private func observe(_ server: String) async throws(StoreError) {
-        let (_, assignments) = try await store.assignments(server: server)
+        let assignments = try await store.assignments(server: server).assignments
         let assigned = Set(assignments.map(\.id))
         gone = gone.filter { $0.server != server || assigned.contains($0) }
         for assignment in assignments where busy[assignment.id] == nil && !gone.contains(assignment.id) {
@@ -89,7 +89,7 @@ actor FakeAgents {
     private func endJobs(_ server: String) async throws(StoreError) {
         for (id, claim) in busy where id.server == server {
             busy[id] = nil
-            let (_, assignments) = try await store.assignments(server: server)
+            let assignments = try await store.assignments(server: server).assignments
             do {
                 try await store.complete(
                     server: server, id: claim.job.id, token: claim.token, result: .done, output: "",

@@ -22,8 +22,8 @@ import Testing
             #expect(try await store.instance(webapp).control == control)
             #expect(try await store.job(server: "server1", id: "j1")?.job == job("j1"))
             #expect(try await store.events(limit: 5) == [event("a")])
-            let (revision, assignments) = try await store.assignments(server: "server1")
-            #expect(revision > 0 && assignments == [assignment()])
+            let list = try await store.assignments(server: "server1")
+            #expect(list.revision > 0 && list.assignments == [assignment()])
             #expect(try await store.instanceIDs(shard: webapp.shard) == [webapp])
         }
     }
@@ -116,10 +116,10 @@ import Testing
             #expect(try await store.assignments(server: "server1").revision == first)
             try await store.commit(commit(assignment: .set(assignment(generation: 2))), lease: lease)
             let second = try await store.assignments(server: "server1")
-            #expect(second.revision > first && second.1 == [assignment(generation: 2)])
+            #expect(second.revision > first && second.assignments == [assignment(generation: 2)])
             try await store.commit(commit(assignment: .remove), lease: lease)
             let third = try await store.assignments(server: "server1")
-            #expect(third.revision > second.revision && third.1.isEmpty)
+            #expect(third.revision > second.revision && third.assignments.isEmpty)
         }
     }
 
