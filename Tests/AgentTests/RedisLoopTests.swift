@@ -47,7 +47,7 @@ import Testing
             #expect(try await store.instance(stage.id).observed == nil)
             _ = try await client.send(RedisCommand("CLIENT", ["KILL", "TYPE", "normal"]))
             #expect(
-                try await eventually(within: .seconds(5)) {
+                await eventually(within: .seconds(5)) {
                     (try? await store.instance(stage.id).observed?.fields.count) == 1
                 })
         }
