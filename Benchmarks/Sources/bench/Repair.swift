@@ -24,12 +24,12 @@ enum Repair {
                 await stage.pause(.milliseconds(50))
                 kills.add(
                     try await repaired(stage, id) {
+                        let seconds = "\(firstSleep + round % services)"
                         let pids = Stage.processes(whose: "environ", contains: "FLEET=\(root)")
-                            .filter { readText("/proc/\($0)/cmdline").hasPrefix("sleep") }
+                            .filter { readText("/proc/\($0)/cmdline").hasPrefix("sleep\0\(seconds)") }
                         guard let pid = pids.first else { throw Problem("the service does not run") }
                         kill(pid, SIGKILL)
                     })
-                // Longer than an agent's patience with a service that keeps ending.
                 await stage.pause(.milliseconds(100))
             }
             return [
@@ -63,11 +63,20 @@ enum Repair {
         return duration
     }
 
+    /// A service that ends again within ten seconds is started again after a wait, so each is killed in its turn.
+    private static let services = 64
+    /// Each sleeps for a time of its own, by which its process is found.
+    private static let firstSleep = 86_400
+
+    private static let entries = (0..<services).map {
+        "\"web\($0)\":{\"command\":[\"sleep\",\"\(firstSleep + $0)\"],\"environment\":{\"FLEET\":\"${server.root}\"}}"
+    }.joined(separator: ",")
+
     private static let manifest = """
         [{"apiVersion":"ops/v1","kind":"Server","metadata":{"name":"server0"},"spec":{"address":"127.0.0.1"}},
          {"apiVersion":"ops/v1","kind":"App","metadata":{"name":"site"},
           "spec":{"placement":{"servers":["server0"]},
            "files":{"/srv/site/index.html":{"content":"<h1>${server.name}</h1>\\n"}},
-           "services":{"web":{"command":["sleep","86400"],"environment":{"FLEET":"${server.root}"}}}}}]
+           "services":{\(entries)}}}]
         """
 }
