@@ -24,6 +24,9 @@ package final class AgentService: Service {
     private final class LockedState: Sendable {
         let file: OpenFile
         init(_ file: consuming OpenFile) { self.file = file }
+
+        /// A child that was just forked may hold the file open for a moment longer; the lock ends for all.
+        func release() { flock(file.number, LOCK_UN) }
     }
 
     /// Takes the root and the state folder, reads the ledger. Nothing runs yet.
@@ -91,6 +94,7 @@ package final class AgentService: Service {
         await cancelWhenGracefulShutdown { await self.work(fallen) }
         watcher.close()
         if configuration.stopServicesOnExit { await machine.supervisor.stopAll() }
+        lock.release()
         log.info("the agent has ended")
     }
 

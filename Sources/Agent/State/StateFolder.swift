@@ -29,6 +29,9 @@ package struct StateFolder: Sendable {
         }
     }
 
+    /// How long an agent that is just ending may still hold the folder.
+    private static let lockPatience: Duration = .milliseconds(500)
+
     /// Takes the folder for this process; the returned file holds it as long as it is open.
     package func lock() throws(StepError) -> OpenFile {
         let file: OpenFile
@@ -37,8 +40,12 @@ package struct StateFolder: Sendable {
         } catch {
             throw error.step
         }
-        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
-            throw .impossible("another agent uses the state folder \(path): give each agent a --state of its own")
+        let deadline = ContinuousClock.now + Self.lockPatience
+        while flock(file.number, LOCK_EX | LOCK_NB) != 0 {
+            guard ContinuousClock.now < deadline else {
+                throw .impossible("another agent uses the state folder \(path): give each agent a --state of its own")
+            }
+            usleep(10_000)
         }
         return file
     }
