@@ -9,7 +9,8 @@ import Store
 import TestRedis
 import Testing
 
-@Suite(.privateRedis) struct RedisLoopTests {
+// One of them cuts all connections of the server that they share.
+@Suite(.serialized, .privateRedis) struct RedisLoopTests {
     @Test func `jobs, reports and assignments go through Redis`() async throws {
         let redis = try #require(PrivateRedis.current)
         let threads = RedisThreads()
