@@ -27,6 +27,7 @@ package actor Elector {
     private let inputs: AsyncStream<Election.Input>
     private nonisolated let input: AsyncStream<Election.Input>.Continuation
     private var isStopping = false
+    private var isOver = false
     private var callsUnderWay = 0
 
     package init(
@@ -69,6 +70,7 @@ package actor Elector {
                 if isStopping, callsUnderWay == 0 { break }
             }
             leadership.end()
+            isOver = true
             for line in lines.values { await line.close() }
             group.cancelAll()
         }
@@ -120,6 +122,8 @@ package actor Elector {
     private func keepPresence(_ nonce: String) async {
         do {
             let line = try await store.openPresence(nonce: nonce)
+            // One that opens only now would be waited for by nobody, for ever.
+            guard !isOver, !Task.isCancelled else { return await line.close() }
             lines[nonce] = line
             input.yield(.presenceOpened(nonce: nonce))
             await line.waitUntilLost()
