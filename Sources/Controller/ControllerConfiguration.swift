@@ -52,8 +52,9 @@ public struct ControllerConfiguration: Sendable {
     public var deepPassBatch = 2000
     /// All shards are looked at for hand edits once in this time.
     public var handEdits: Duration = .seconds(2)
-    /// How many steps such a round is taken in.
-    public var handEditSteps = 4
+    /// How many steps such a round is taken in: as many as there are shards, because what one step asks keeps Redis busy,
+    /// and a drift that is reported meanwhile waits for it.
+    public var handEditSteps = 64
     public var statusEvery: Duration = .milliseconds(50)
     /// How many statuses of another leader are looked through each time.
     public var statusReview = 50

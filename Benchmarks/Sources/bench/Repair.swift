@@ -43,20 +43,14 @@ enum Repair {
         }
     }
 
-    /// From the act until a newer revision of the observed hash is as the instance should be.
+    /// From the act until a newer revision of the observed hash is as the converged one was.
     private static func repaired(_ stage: Stage, _ id: InstanceID, _ act: () throws -> Void) async throws -> Duration {
-        let before = try await stage.store.instance(id).observed?.revision ?? 0
+        guard let before = try await stage.store.instance(id).observed else { throw Problem("\(id) is not observed") }
         let (duration, isRepaired) = try await measure {
             try act()
             return try await eventually(within: .seconds(30)) {
-                let snapshot = try await stage.store.instance(id)
-                guard let observed = snapshot.observed, let assignment = snapshot.control?.assignment else {
-                    return false
-                }
-                return observed.revision >= before + 2
-                    && assignment.fields.allSatisfy { field in
-                        observed.fields[field.key].map { field.expectation.isMet(by: $0) } ?? false
-                    }
+                guard let observed = try await stage.store.instance(id).observed else { return false }
+                return observed.revision > before.revision && observed.fields == before.fields
             }
         }
         guard isRepaired else { throw Problem("\(id) was not repaired within 30 s") }
