@@ -14,6 +14,8 @@ public struct ControllerConfiguration: Sendable {
     public var renewEvery: Duration = .seconds(1)
     /// A leader stops acting this long before its lease ends by its own clock.
     public var stopActingBefore: Duration = .milliseconds(500)
+    /// Who has the lock and cannot seal and catch up within this time gives it up: another replica may be able to.
+    public var prepareWithin: Duration = .seconds(15)
     /// How often a standby tries.
     public var standbyPoll: Duration = .milliseconds(50)
     /// A standby takes over early only when its own connection has stood for longer.
@@ -44,12 +46,10 @@ public struct ControllerConfiguration: Sendable {
 
     // Housekeeping.
     public var staleCheck: Duration = .seconds(1)
-    /// The least time without a report after which a server is stale.
-    public var staleMinimum: Duration = .seconds(15)
     public var fullPass: Duration = .seconds(60)
     /// In this time every observed hash is read and compared once, whatever the proofs say.
     public var deepPass: Duration = .seconds(600)
-    public var deepPassBatch = 2000
+    public var deepPassBatch = 100
     /// All shards are looked at for hand edits once in this time.
     public var handEdits: Duration = .seconds(2)
     /// How many steps such a round is taken in: as many as there are shards, because what one step asks keeps Redis busy,

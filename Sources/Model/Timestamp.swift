@@ -11,20 +11,31 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
+    /// What leads out of range stays at its end: anybody may have written either.
     public static func + (left: Timestamp, right: Duration) -> Timestamp {
-        Timestamp(milliseconds: left.milliseconds + right.wholeMilliseconds)
+        let (sum, isOut) = left.milliseconds.addingReportingOverflow(right.wholeMilliseconds)
+        return Timestamp(milliseconds: isOut ? left.milliseconds.end : sum)
     }
 
-    /// The time from `right` to `left`, negative if `left` is the earlier.
+    /// The time from `right` to `left`, negative if `left` is the earlier; as far as it is in range.
     public static func - (left: Timestamp, right: Timestamp) -> Duration {
-        .milliseconds(left.milliseconds - right.milliseconds)
+        let (difference, isOut) = left.milliseconds.subtractingReportingOverflow(right.milliseconds)
+        return .milliseconds(isOut ? left.milliseconds.end : difference)
     }
+}
+
+extension Int64 {
+    /// The end of the range on this number's side.
+    fileprivate var end: Int64 { self < 0 ? .min : .max }
 }
 
 extension Duration {
     /// This duration in milliseconds, the rest cut off.
     public var wholeMilliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        let (milliseconds, isOut) = components.seconds.multipliedReportingOverflow(by: 1000)
+        guard !isOut else { return components.seconds.end }
+        let (sum, isOver) = milliseconds.addingReportingOverflow(components.attoseconds / 1_000_000_000_000_000)
+        return isOver ? milliseconds.end : sum
     }
 }
 

@@ -9,6 +9,9 @@ struct InstanceDecoder: Sendable {
     /// In the order in which they are read.
     enum Part: Int { case control, observed, assignment }
 
+    /// Rounds are counted no further: their waits have long stopped growing.
+    private static let mostRounds = 1_000_000
+
     let id: InstanceID
     private var control: InstanceControl?
     private var observed: ObservedInstance?
@@ -30,7 +33,7 @@ struct InstanceDecoder: Sendable {
         case "message": control.message = value
         case "metDigest": control.metDigest = value
         case "job": control.openJob = value
-        case "round": control.round.round = number(name, value, .control)
+        case "round": control.round.round = min(number(name, value, .control), Self.mostRounds)
         case "roundGeneration": control.round.generation = number(name, value, .control)
         case "roundError": control.round.error = value
         case "roundEndedAt":

@@ -106,12 +106,18 @@ extension RedisStore: FeedStore {
         return stream
     }
 
-    public func staleServers(before: Timestamp) async throws(StoreError) -> [String] {
+    public func silentServers(before: Timestamp) async throws(StoreError) -> [String: Timestamp] {
         let commands = (0..<StoreLayout.shards).map {
             RedisCommand(
-                "ZRANGEBYSCORE", key: keys.heartbeats($0), ["-inf", .string("(\(before.milliseconds)")])
+                "ZRANGEBYSCORE", key: keys.heartbeats($0), ["-inf", .string("(\(before.milliseconds)"), "WITHSCORES"])
         }
-        return try await values(of: commands).flatMap { ($0.array ?? []).compactMap(\.string) }.sorted()
+        var silent: [String: Timestamp] = [:]
+        for reply in try await values(of: commands) {
+            for (name, score) in reply.fields ?? [:] {
+                silent[name] = Timestamp(score: score)
+            }
+        }
+        return silent
     }
 
     public func observedServer(_ name: String) async throws(StoreError) -> ObservedServer? {
@@ -129,13 +135,10 @@ extension RedisStore: FeedStore {
         var servers: [ObservedServer] = []
         for (index, name) in names.enumerated() {
             var fields = replies[2 * index].fields ?? [:]
-            let score = replies[2 * index + 1].string.flatMap { Double($0) }
-            if fields.isEmpty, score == nil { continue }
+            let reportedAt = replies[2 * index + 1].string.flatMap { Timestamp(score: $0) }
+            if fields.isEmpty, reportedAt == nil { continue }
             let revision = fields.removeValue(forKey: "revision").flatMap { Int($0) } ?? 0
-            servers.append(
-                ObservedServer(
-                    name: name, revision: revision, reportedAt: score.map { Timestamp(milliseconds: Int64($0)) },
-                    values: fields))
+            servers.append(ObservedServer(name: name, revision: revision, reportedAt: reportedAt, values: fields))
         }
         return servers
     }
@@ -143,5 +146,13 @@ extension RedisStore: FeedStore {
     /// The key as the collector names it, without the prefix.
     public func collectorHash(_ name: String) async throws(StoreError) -> [String: String] {
         try await read(RedisCommand("HGETALL", key: name)).fields ?? [:]
+    }
+}
+
+extension Timestamp {
+    /// A score of a sorted set; nil for what somebody's hand may have put there: infinite, or out of range.
+    fileprivate init?(score: String) {
+        guard let milliseconds = Double(score).flatMap({ Int64(exactly: $0.rounded()) }) else { return nil }
+        self.init(milliseconds: milliseconds)
     }
 }

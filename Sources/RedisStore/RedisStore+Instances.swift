@@ -122,7 +122,7 @@ extension RedisStore: InstanceStore {
     func boundedText(of job: Job) throws(StoreError) -> String {
         let text = job.wireText
         guard text.utf8.count <= QueueBounds.jobBytes else {
-            throw .unavailable(
+            throw .tooLarge(
                 "the job for \(job.plan.instance) is \(text.utf8.count) bytes; at most \(QueueBounds.jobBytes) are taken:"
                     + " split its files over several Apps")
         }

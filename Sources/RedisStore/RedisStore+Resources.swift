@@ -63,7 +63,7 @@ extension RedisStore: ResourceStore {
 
     public func resources(_ kind: Kind) async throws(StoreError) -> [StoredResource] {
         let resourceKeys = try await resourceNames(kind).map { ResourceKey(kind, $0) }
-        let replies = await client.pipeline(resourceKeys.map { RedisCommand("HGETALL", key: keys.desired($0)) })
+        let replies = await results(of: resourceKeys.map { RedisCommand("HGETALL", key: keys.desired($0)) })
         var resources: [StoredResource] = []
         for (key, reply) in zip(resourceKeys, replies) {
             if let resource = try listed(key, reply) { resources.append(resource) }
@@ -86,7 +86,7 @@ extension RedisStore: ResourceStore {
         }
     }
 
-    public func resourceNames(_ kind: Kind) async throws(StoreError) -> [String] {
+    private func resourceNames(_ kind: Kind) async throws(StoreError) -> [String] {
         let indexes = try await values(
             of: (0..<StoreLayout.shards).map { RedisCommand("SMEMBERS", key: keys.index(kind, $0)) })
         return indexes.flatMap { ($0.array ?? []).compactMap(\.string) }.sorted()
@@ -108,20 +108,17 @@ extension RedisStore: ResourceStore {
 
     public func tombstones(_ kind: Kind) async throws(StoreError) -> [Tombstone] {
         let shards = 0..<StoreLayout.shards
-        let hashes = try await values(of: shards.map { RedisCommand("HGETALL", key: keys.deleted(kind, $0)) })
+        let commands = shards.map { RedisCommand("HGETALL", key: keys.deleted(kind, $0)) }
         var tombstones: [Tombstone] = []
-        for hash in hashes {
-            for (name, text) in hash.fields ?? [:] {
-                let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
-                // One that cannot be read gives no authority to remove anything.
-                guard parts.count == 3, let generation = Int(parts[0]), let at = Int64(parts[1]) else { continue }
-                tombstones.append(
-                    Tombstone(
-                        key: ResourceKey(kind, name), generation: generation, deletedBy: String(parts[2]),
-                        deletedAt: Timestamp(milliseconds: at)))
-            }
+        for (name, text) in try await values(of: commands).flatMap({ $0.fields ?? [:] }) {
+            if let tombstone = Tombstone(of: ResourceKey(kind, name), text) { tombstones.append(tombstone) }
         }
         return tombstones.sorted { $0.key < $1.key }
+    }
+
+    public func tombstone(of key: ResourceKey) async throws(StoreError) -> Tombstone? {
+        let text = try await read(RedisCommand("HGET", key: keys.deleted(key.kind, key.shard), [.string(key.name)]))
+        return text.string.flatMap { Tombstone(of: key, $0) }
     }
 
     public func blob(_ digest: String, of key: ResourceKey) async throws(StoreError) -> [UInt8]? {
@@ -191,5 +188,15 @@ extension RedisStore: ResourceStore {
     /// Reads a value's JSON text, which anybody may have written.
     func decode<Value: WireValue>(_ text: String, in key: String) throws(StoreError) -> Value {
         do throws(WireError) { return try Value(wireText: text) } catch { throw .corrupt(key: key, "\(error)") }
+    }
+}
+
+extension Tombstone {
+    /// From `generation time person`. One that cannot be read gives no authority to remove anything.
+    fileprivate init?(of key: ResourceKey, _ text: String) {
+        let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, let generation = Int(parts[0]), let at = Int64(parts[1]) else { return nil }
+        self.init(
+            key: key, generation: generation, deletedBy: String(parts[2]), deletedAt: Timestamp(milliseconds: at))
     }
 }

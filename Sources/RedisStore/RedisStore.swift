@@ -90,10 +90,25 @@ extension RedisStore {
     func values(of commands: [RedisCommand]) async throws(StoreError) -> [RedisValue] {
         var values: [RedisValue] = []
         values.reserveCapacity(commands.count)
-        for result in await client.pipeline(commands) {
+        for result in await results(of: commands) {
             do throws(RedisError) { values.append(try result.get()) } catch { throw StoreError(error, isWrite: false) }
         }
         return values
+    }
+
+    /// Commands sent together at most: however many there are, others get their turn in between, and the connection's bound
+    /// on what is under way is not met.
+    private static let portion = 1024
+
+    /// The reply or the error of each.
+    func results(of commands: [RedisCommand]) async -> [Result<RedisValue, RedisError>] {
+        var results: [Result<RedisValue, RedisError>] = []
+        results.reserveCapacity(commands.count)
+        for start in stride(from: 0, to: commands.count, by: Self.portion) {
+            let end = min(start + Self.portion, commands.count)
+            results += await client.pipeline(Array(commands[start..<end]))
+        }
+        return results
     }
 
     func call(

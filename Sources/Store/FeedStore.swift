@@ -43,8 +43,8 @@ public protocol FeedStore: Sendable {
     func changes(after cursor: FeedCursor, shards: [Int]?, limit: Int) async throws(StoreError) -> FeedBatch
     /// Hints: numbers of shards in which something was written. Ends when the connection is gone.
     func hints() async throws(StoreError) -> AsyncStream<Int>
-    /// Servers whose last report is older than `before`, of all shards.
-    func staleServers(before: Timestamp) async throws(StoreError) -> [String]
+    /// Servers whose last report is older than `before`, of all shards, and when that report was.
+    func silentServers(before: Timestamp) async throws(StoreError) -> [String: Timestamp]
     func observedServer(_ name: String) async throws(StoreError) -> ObservedServer?
     func observedServers(_ names: [String]) async throws(StoreError) -> [ObservedServer]
     /// What another collector wrote in a hash of its own (`spec.monitor.hash`); empty if there is none.

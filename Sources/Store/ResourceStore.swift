@@ -95,9 +95,8 @@ public protocol ResourceStore: Sendable {
     func delete(_ key: ResourceKey, by: String, expectedGeneration: Int?) async throws(StoreError) -> Bool
     func resource(_ key: ResourceKey) async throws(StoreError) -> StoredResource?
     func resources(_ kind: Kind) async throws(StoreError) -> [StoredResource]
-    /// The names of one kind, also of those that cannot be read.
-    func resourceNames(_ kind: Kind) async throws(StoreError) -> [String]
     func tombstones(_ kind: Kind) async throws(StoreError) -> [Tombstone]
+    func tombstone(of key: ResourceKey) async throws(StoreError) -> Tombstone?
     func blob(_ digest: String, of key: ResourceKey) async throws(StoreError) -> [UInt8]?
     /// A person agrees to remove instances beyond the limit, for the generation given.
     func confirmRemoval(of key: ResourceKey, generation: Int) async throws(StoreError)

@@ -36,7 +36,7 @@ struct ControllerProgram: Service {
                 return try await RedisStore.connect(
                     url: url, prefix: prefix, on: threads, clientName: configuration.holder)
             } catch {
-                let why = Self.text(error)
+                let why = "\(error)"
                 if why != told { logger.warning("the store cannot be used; trying on", metadata: ["why": "\(why)"]) }
                 told = why
             }
@@ -44,14 +44,6 @@ struct ControllerProgram: Service {
             wait = min(wait * 2, Self.longestWait)
         }
         return nil
-    }
-
-    private static func text(_ error: StoreError) -> String {
-        switch error {
-        case .unavailable(let why), .indeterminate(let why): why
-        case .corrupt(let key, let why): "\(key): \(why)"
-        default: "\(error)"
-        }
     }
 
     /// What stands between the scheme and the host is nobody's business in a log.

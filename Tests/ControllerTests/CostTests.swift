@@ -48,6 +48,40 @@ import Testing
         #expect(small["instance"] == wide["instance"])
     }
 
+    @Test func `a replica that joins a converged fleet reads it whole and looks at no instance by itself`() async throws
+    {
+        let world = World()
+        let servers = (1...50).map { "server\($0)" }
+        try await world.addServers(servers)
+        try await world.apply(World.app("webapp", extra: ", \"update\": { \"maxUnavailable\": 50 }"))
+        let first = world.replica("a")
+        let webapp = ResourceKey(.app, "webapp")
+        #expect(try await world.eventually(servers: servers) { try await world.isReady(webapp) })
+        let second = world.replica("b") { $0.fullPass = .seconds(100_000) }
+        #expect(try await world.eventually(servers: []) { second.store.calls("acquireLease") > 0 })
+        await world.time.pass(.seconds(2))
+        #expect(second.store.calls("instances") > 0)
+        #expect(second.store.calls("instance") == 0)
+        await first.end()
+        await second.end()
+    }
+
+    @Test func `an instance whose Server cannot be read holds up nobody's budget`() throws {
+        var fleet = Fleet()
+        let webapp = try World.compiled(World.app("webapp"))
+        fleet.update([webapp] + (try ["server1", "server2"].map { try World.compiled(World.server($0)) }))
+        let slots = fleet.allSlots
+        #expect(slots.count == 2)
+        fleet.markUnseen(slots[0])
+        let isEarly = fleet.reserve(slots[1])
+        #expect(!isEarly)
+        let name = fleet.id(slots[0]).server
+        fleet.update([.unreadable(ResourceKey(.server, name), generation: 1, why: "damaged")])
+        #expect(fleet.begin(slots[0]) == nil)
+        let hasLeave = fleet.reserve(slots[1])
+        #expect(hasLeave)
+    }
+
     @Test func `an instance stands in its App's line for the budget once, however often it is looked at`() throws {
         var fleet = Fleet()
         let slot = fleet.ensureSlot(InstanceID(app: "webapp", server: "server1"))

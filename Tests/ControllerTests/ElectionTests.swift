@@ -50,7 +50,7 @@ import Testing
         var (election, lease) = Self.leading()
         #expect(election.handle(.tick, now: .seconds(1)) == [.renew(lease)])
         let actions = election.handle(.renewed(lease, sentAt: .seconds(1)), now: .milliseconds(2501))
-        #expect(actions.contains(.stepDown(lease, why: "the lease was not renewed in time")))
+        #expect(actions.contains(.stepDown(lease, why: "the lease was not renewed in time", release: true)))
         #expect(!election.isLeading)
     }
 
@@ -67,7 +67,7 @@ import Testing
         #expect(
             election.handle(.tick, now: .milliseconds(3500))
                 == [
-                    .stepDown(lease, why: "the lease was not renewed in time"), .release(lease),
+                    .stepDown(lease, why: "the lease was not renewed in time", release: true),
                     .closePresence(nonce: "n1"),
                 ])
         #expect(!election.isLeading)
@@ -87,7 +87,7 @@ import Testing
         var (election, lease) = Self.leading()
         #expect(
             election.handle(.refused(lease), now: .milliseconds(300))
-                == [.stepDown(lease, why: "a newer leader was elected"), .closePresence(nonce: "n1")])
+                == [.stepDown(lease, why: "a newer leader was elected", release: false), .closePresence(nonce: "n1")])
         #expect(election.handle(.tick, now: .milliseconds(310)) == [.openPresence(nonce: "n2")])
         #expect(election.handle(.presenceOpened(nonce: "n2"), now: .milliseconds(320)) == [])
         #expect(election.handle(.tick, now: .milliseconds(1299)) == [])
@@ -125,11 +125,26 @@ import Testing
             election.handle(.tick, now: .milliseconds(2500)) == [.release(lease), .closePresence(nonce: "n1")])
     }
 
+    @Test func `who cannot prepare in time leaves the lock to others, though it could renew`() {
+        var election = Self.election()
+        let lease = Lease(holder: "a", nonce: "n1", epoch: 5)
+        _ = election.handle(.tick, now: .zero)
+        _ = election.handle(.presenceOpened(nonce: "n1"), now: .zero)
+        _ = election.handle(.acquired(lease, sentAt: .zero), now: .zero)
+        for second in 1...14 {
+            #expect(election.handle(.tick, now: .seconds(second)).contains(.renew(lease)))
+            _ = election.handle(.renewed(lease, sentAt: .seconds(second)), now: .seconds(second))
+            _ = election.handle(.prepareFailed(lease), now: .seconds(second))
+        }
+        #expect(
+            election.handle(.tick, now: .seconds(15)) == [.release(lease), .closePresence(nonce: "n1")])
+    }
+
     @Test func `a leader that is asked to stop stops acting and releases the lock at once`() {
         var (election, lease) = Self.leading()
         #expect(
             election.handle(.shutdown, now: .milliseconds(100))
-                == [.stepDown(lease, why: "asked to stop"), .release(lease), .closePresence(nonce: "n1")])
+                == [.stepDown(lease, why: "asked to stop", release: true), .closePresence(nonce: "n1")])
         #expect(election.handle(.tick, now: .seconds(9)) == [])
     }
 }

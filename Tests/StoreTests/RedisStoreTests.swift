@@ -120,8 +120,10 @@ import Testing
                 #expect(try await claim() == [attempt + 1])
             }
             _ = try await client.send(RedisCommand("DEL", key: key("server:server1:job:j1")))
+            #expect(try await store.instance(webapp).control?.openJob == "j1")
             #expect(try await claim() == [])
             #expect(try await store.jobs(server: "server1", limit: 9).isEmpty)
+            #expect(try await store.instance(webapp).control?.openJob == nil)
         }
     }
 

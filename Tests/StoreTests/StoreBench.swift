@@ -136,7 +136,7 @@ func assignment(_ id: InstanceID = webapp, generation: Int = 1) -> Assignment {
 }
 
 func job(
-    _ id: String, on instance: InstanceID = webapp, generation: Int = 1, kind: JobKind = .apply, epoch: Int64 = 1
+    _ id: String, on instance: InstanceID = webapp, generation: Int = 1, kind: JobKind = .apply, epoch: Int64 = .max
 ) -> Job {
     let render = FileRender(
         digest: "abc", size: 3, ownership: Ownership(mode: 0o644), content: Array("hi\n".utf8))

@@ -20,7 +20,10 @@ enum ControllerFigures {
                 measure: "controller memory per instance at \(count)", bar: 1300,
                 measured: Double(full - empty) / Double(count), unit: "bytes",
                 note: "resident: \(full / 1_000_000) MB, of which \(empty / 1_000_000) MB with no instance")
-            return [memory, try await driftToJob(stage, population, effort.drifts)]
+            let drifts = try await Heartbeats.with(population.servers, stage.store) {
+                try await driftToJob(stage, population, effort.drifts)
+            }
+            return [memory, drifts]
         }
     }
 

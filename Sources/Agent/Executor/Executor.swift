@@ -223,7 +223,7 @@ package final class Executor: Sendable {
                 default:
                     return log.notice(
                         "the result of an attempt was not taken",
-                        metadata: ["job": "\(job.id)", "attempt": "\(claim.attempt)", "reason": "\(error.text)"])
+                        metadata: ["job": "\(job.id)", "attempt": "\(claim.attempt)", "reason": "\(error)"])
                 }
             }
         }

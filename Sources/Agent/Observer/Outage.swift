@@ -30,7 +30,7 @@ package final class Outage: Sendable {
         }
         guard isToBeTold else { return }
         log.warning(
-            "the store does not answer; services are supervised, reports wait", metadata: ["reason": "\(error.text)"])
+            "the store does not answer; services are supervised, reports wait", metadata: ["reason": "\(error)"])
     }
 
     package func over() {
@@ -57,18 +57,5 @@ package struct StoreRetry: Sendable {
     package mutating func wait() -> Duration {
         defer { next = min(next * 2, Self.longest) }
         return next
-    }
-}
-
-extension StoreError {
-    /// For people.
-    package var text: String {
-        switch self {
-        case .conflict(let found): "somebody was first: \(found)"
-        case .fenced(let epoch): "refused: a newer leader (epoch \(epoch)) has taken over"
-        case .notFound(let what): "not found: \(what)"
-        case .unavailable(let why), .indeterminate(let why): why
-        case .corrupt(let key, let why): "\(key) cannot be read: \(why)"
-        }
     }
 }

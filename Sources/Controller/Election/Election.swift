@@ -39,7 +39,8 @@ package struct Election: Sendable {
         case lead(Lease, until: Duration)
         case extend(Lease, until: Duration)
         case renew(Lease)
-        case stepDown(Lease, why: String)
+        /// `release` where the lock may still be ours: given up after the last word of the term, not before.
+        case stepDown(Lease, why: String, release: Bool)
         case release(Lease)
     }
 
@@ -60,6 +61,8 @@ package struct Election: Sendable {
         var lease: Lease
         var until: Duration
         var nextRenewAt: Duration
+        /// Who cannot prepare by then leaves the lock to others.
+        var prepareBy: Duration
         var renewing = false
         var line: Line
         var isLeading = false
@@ -150,7 +153,9 @@ package struct Election: Sendable {
             return [.release(lease)]
         }
         phase = .term(
-            Term(lease: lease, until: until, nextRenewAt: sentAt + configuration.renewEvery, line: standby.line))
+            Term(
+                lease: lease, until: until, nextRenewAt: sentAt + configuration.renewEvery,
+                prepareBy: sentAt + configuration.prepareWithin, line: standby.line))
         return [.prepare(lease)]
     }
 
@@ -203,10 +208,8 @@ package struct Election: Sendable {
         case .acquired(let lease, _) where lease != term.lease:
             return lease.nonce == nonce ? [] : [.release(lease)]
         case .shutdown:
-            let lease = term.lease
             phase = .stopped
-            return (term.isLeading ? [.stepDown(lease, why: "asked to stop")] : [])
-                + [.release(lease), .closePresence(nonce: nonce)]
+            return end(term, why: "asked to stop", release: true) + [.closePresence(nonce: nonce)]
         default:
             return []
         }
@@ -217,6 +220,9 @@ package struct Election: Sendable {
     private mutating func tick(_ old: Term, _ now: Duration) -> [Action] {
         var term = old
         guard now < term.until else { return stepDown(term, now, release: true, Self.notRenewed) }
+        guard term.isLeading || now < term.prepareBy else {
+            return stepDown(term, now, release: true, "preparing took too long")
+        }
         var actions: [Action] = []
         if term.prepareAgain {
             term.prepareAgain = false
@@ -238,15 +244,19 @@ package struct Election: Sendable {
 
     private static let notRenewed = "the lease was not renewed in time"
 
-    /// Back to standby with a nonce of its own. `release` where the lock may still be ours.
+    private func end(_ term: Term, why: String, release: Bool) -> [Action] {
+        if term.isLeading { return [.stepDown(term.lease, why: why, release: release)] }
+        return release ? [.release(term.lease)] : []
+    }
+
+    /// Back to standby with a nonce of its own.
     private mutating func stepDown(_ term: Term, _ now: Duration, release: Bool, _ why: String) -> [Action] {
         let old = nonce
         nonce = makeNonce()
         var standby = Standby()
         standby.nextAttemptAt = now + configuration.cooldown
         phase = .standby(standby)
-        return (term.isLeading ? [.stepDown(term.lease, why: why)] : [])
-            + (release ? [.release(term.lease)] : []) + [.closePresence(nonce: old)]
+        return end(term, why: why, release: release) + [.closePresence(nonce: old)]
     }
 
     // Stopped

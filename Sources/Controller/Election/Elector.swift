@@ -84,11 +84,14 @@ package actor Elector {
             group.addTask { await self.delegate.leadershipChanged() }
         case .extend(let lease, let until):
             leadership.extend(lease, until: until)
-        case .stepDown(let lease, let why):
+        case .stepDown(let lease, let why, let release):
             leadership.end()
             logger.warning("no longer leading", metadata: ["epoch": "\(lease.epoch)", "why": "\(why)"])
             group.addTask { await self.delegate.leadershipChanged() }
-            call(&group) { await self.delegate.termEnded(lease, why: why) }
+            call(&group) {
+                await self.delegate.termEnded(lease, why: why)
+                if release { await self.release(lease) }
+            }
         case .closePresence(let nonce):
             guard let line = lines.removeValue(forKey: nonce) else { return }
             call(&group) { await line.close() }
@@ -144,11 +147,6 @@ package actor Elector {
             switch attempt {
             case .acquired(let lease):
                 input.yield(.acquired(lease, sentAt: sentAt))
-            case .held(let view) where view.lease.nonce == nonce:
-                // The answer to an earlier attempt was lost: the lock is ours. Its end is counted from this renewal.
-                let renewedAt = time.now()
-                try await store.renewLease(view.lease, ttl: configuration.leaseTTL)
-                input.yield(.acquired(view.lease, sentAt: renewedAt))
             case .held:
                 input.yield(.notAcquired(nonce: nonce))
             }

@@ -182,10 +182,12 @@ package final class FeedFollower: Sendable {
         let cursor = try await store.feedEnd()
         let resources = try await loader.loadAll(.server) + (try await loader.loadAll(.app))
         let listed = Set(resources.map(\.key))
-        let missing = await loop.withFleet { $0.missing(from: listed) }
-        await loop.update(resources + missing.map { .absent($0, nil) })
-        let names = await loop.withFleet { fleet in fleet.servers.map(\.name) }
-        await loop.update(try await store.observedServers(names))
+        let names = await loop.list { fleet in
+            fleet.update(resources + fleet.missing(from: listed).map { .absent($0, nil) })
+            return fleet.servers.map(\.name)
+        }
+        let servers = try await store.observedServers(names)
+        await loop.list { fleet in for server in servers { fleet.update(server) } }
         for shard in 0..<StoreLayout.shards {
             _ = await loop.register(try await store.instanceIDs(shard: shard))
         }

@@ -24,19 +24,13 @@ struct ResourceLoader: Sendable {
         } catch .corrupt(let place, let why) {
             return .unreadable(key, generation: 0, why: "\(place): \(why)")
         }
-        let tombstone = try await store.tombstones(key.kind).first { $0.key == key }
-        return .absent(key, tombstone)
+        return .absent(key, try await store.tombstone(of: key))
     }
 
     /// Everything of one kind, tombstones included.
     @concurrent func loadAll(_ kind: Kind) async throws(StoreError) -> [CompiledResource] {
         let tombstones = try await store.tombstones(kind)
-        let stored: [StoredResource]
-        do {
-            stored = try await store.resources(kind)
-        } catch .corrupt {
-            return try await loadOneByOne(kind, tombstones)
-        }
+        let stored = try await store.resources(kind)
         let results = await mapped(stored) { stored in
             await result { () throws(StoreError) in try await compile(stored) }
         }
@@ -44,14 +38,6 @@ struct ResourceLoader: Sendable {
         for result in results { loaded.append(try result.get()) }
         let there = Set(stored.map(\.key))
         return loaded + tombstones.filter { !there.contains($0.key) }.map { .absent($0.key, $0) }
-    }
-
-    /// Where one of them is damaged: that one is named, and the others are read all the same.
-    private func loadOneByOne(_ kind: Kind, _ tombstones: [Tombstone]) async throws(StoreError) -> [CompiledResource] {
-        let names = try await store.resourceNames(kind)
-        let there = Set(names)
-        return try await load(names.map { ResourceKey(kind, $0) })
-            + tombstones.filter { !there.contains($0.key.name) }.map { .absent($0.key, $0) }
     }
 
     /// Compiles one. A manifest that cannot be read is an answer, not an error: the rest goes on.
@@ -64,7 +50,12 @@ struct ResourceLoader: Sendable {
             return .unreadable(stored.key, generation: stored.generation, why: "\(error)")
         }
         let mark = StoredMark(digest: stored.digest, confirmed: stored.removalConfirmedGeneration)
-        let blobs = try await blobs(of: resource, stored.key)
+        let blobs: [String: [UInt8]]
+        do throws(StoreError) {
+            blobs = try await self.blobs(of: resource, stored.key)
+        } catch .corrupt(let place, let why) {
+            return .unreadable(stored.key, generation: stored.generation, why: "\(place): \(why)")
+        }
         switch resource.spec {
         case .app(let spec):
             return .app(

@@ -16,8 +16,8 @@ extension Fleet {
             listed.insert(slot)
             if !prove(slot, summary) { suspects.append(slot) }
         }
-        for server in servers where server.shard == shard {
-            for slot in server.slots where !listed.contains(slot) && self[slot].revision >= 0 { suspects.append(slot) }
+        for index in servers.indices where servers[index].shard == shard {
+            suspects += servers[index].slots.filter { !listed.contains($0) && self[$0].revision >= 0 }
         }
         return suspects.sorted()
     }
@@ -32,16 +32,6 @@ extension Fleet {
         records[Int(slot.index)].fieldsDigest = digest
         records[Int(slot.index)].digestRevision = record.revision
         return !isKnown
-    }
-
-    /// Report intervals of those servers that an agent watches; undeclared ones are nobody's concern.
-    package func intervals(of names: [String]) -> [String: Duration] {
-        var intervals: [String: Duration] = [:]
-        for name in names {
-            guard let compiled = server(named: name)?.compiled, compiled.spec.monitor.hash == nil else { continue }
-            intervals[name] = compiled.spec.monitor.every
-        }
-        return intervals
     }
 }
 

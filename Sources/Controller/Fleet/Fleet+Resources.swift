@@ -79,6 +79,7 @@ extension Fleet {
         servers[index].generation = compiled.generation
         servers[index].digest = mark.digest
         servers[index].confirmedGeneration = mark.confirmed
+        markOrphans(onServer: index)
         placeOwn(server: index)
         lookAtAll(onServer: index)
         return old.compiled?.labels != compiled.labels ? index : nil
@@ -95,6 +96,7 @@ extension Fleet {
             let index = server(key.name)
             servers[index].problem = why
             servers[index].exists = true
+            markOrphans(onServer: index)
             dirtyStatuses.insert(.server(Int32(index)))
         }
     }
@@ -119,6 +121,7 @@ extension Fleet {
             servers[index].tombstone = tombstone
             servers[index].status = nil
             guard wasThere else { return nil }
+            markOrphans(onServer: index)
             placeOwn(server: index)
             lookAtAll(onServer: index)
             return index
@@ -212,6 +215,14 @@ extension Fleet {
         dirtyStatuses.insert(.server(Int32(index)))
     }
 
+    /// Follows whether the Server is declared.
+    private mutating func markOrphans(onServer index: Int) {
+        let isDeclared = servers[index].exists
+        for slot in servers[index].slots where self[slot].flags.contains(.orphaned) == isDeclared {
+            change(slot) { if isDeclared { $0.flags.remove(.orphaned) } else { $0.flags.insert(.orphaned) } }
+        }
+    }
+
     mutating func lookAtAll(onServer index: Int) { wanted += servers[index].slots.sorted() }
 
     // What agents say of their servers
@@ -227,10 +238,12 @@ extension Fleet {
         lookAtAll(onServer: index)
     }
 
-    /// These servers are stale and no others.
-    package mutating func setStale(_ stale: Set<String>) {
-        for index in servers.indices where servers[index].isStale != stale.contains(servers[index].name) {
-            servers[index].isStale.toggle()
+    /// Takes in which servers are silent, and since when: stale are those that an agent watches and whose interval says so.
+    package mutating func setStale(_ silent: [String: Timestamp], at now: Timestamp) {
+        for index in servers.indices {
+            let isStale = servers[index].isStale(lastReport: silent[servers[index].name], at: now)
+            guard servers[index].isStale != isStale else { continue }
+            servers[index].isStale = isStale
             dirtyStatuses.insert(.server(Int32(index)))
             lookAtAll(onServer: index)
         }

@@ -108,6 +108,12 @@ extension ServerState {
         if compiled?.spec.monitor.hash != nil { return true }
         return hasReported && !isStale
     }
+
+    /// Only what an agent watches, and somebody declared, can be stale. `lastReport`: nil if it is not silent.
+    func isStale(lastReport: Timestamp?, at now: Timestamp) -> Bool {
+        guard let lastReport, let monitor = compiled?.spec.monitor, monitor.hash == nil else { return false }
+        return now - lastReport > ObservedServer.silence(every: monitor.every)
+    }
 }
 
 extension Fleet {

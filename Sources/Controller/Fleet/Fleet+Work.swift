@@ -50,7 +50,10 @@ extension Fleet {
     package mutating func begin(_ slot: Slot) -> Work? {
         let record = self[slot]
         guard record.flags.contains(.inUse) else { return nil }
-        return record.app < 0 ? beginOwn(slot, record) : beginApp(slot, record)
+        if let work = record.app < 0 ? beginOwn(slot, record) : beginApp(slot, record) { return work }
+        // What declares it cannot be read: it is left as it is, and nobody waits for it meanwhile.
+        change(slot) { $0.flags.subtract([.unseen, .inFlight, .reserved]) }
+        return nil
     }
 
     private mutating func beginApp(_ slot: Slot, _ record: InstanceRecord) -> Work? {
@@ -194,16 +197,26 @@ extension Fleet {
             record.flags.set(.stale, finding.isStale)
             record.flags.set(.pending, finding.isPending)
         }
-        remember(finding, of: slot)
+        remember(finding.phase, finding.message, of: slot)
     }
 
-    private mutating func remember(_ finding: Finding, of slot: Slot) {
+    private mutating func remember(_ phase: InstancePhase, _ message: String, of slot: Slot) {
         let record = self[slot]
         if record.app < 0 {
-            servers[Int(record.server)].message = finding.message
-        } else if !finding.message.isEmpty {
-            apps[Int(record.app)].examples[finding.phase] = Example(slot: slot, message: finding.message)
+            servers[Int(record.server)].message = message
+        } else if !message.isEmpty {
+            apps[Int(record.app)].examples[phase] = Example(slot: slot, message: message)
         }
+    }
+
+    /// It cannot be looked at, or what was decided cannot be written: that is what people are told, and nothing waits for it.
+    package mutating func fail(_ slot: Slot, _ message: String) {
+        guard self[slot].flags.contains(.inUse) else { return }
+        change(slot) { record in
+            record.phase = .failed
+            record.flags.subtract([.unseen, .inFlight, .reserved])
+        }
+        remember(.failed, message, of: slot)
     }
 
     /// Another replica wrote to it.

@@ -85,6 +85,7 @@ package struct Fleet: Sendable {
         if let slot = slots[key] { return slot }
         var record = InstanceRecord()
         (record.app, record.server, record.flags) = (Int32(app), Int32(server), [.inUse])
+        if !servers[server].exists { record.flags.insert(.orphaned) }
         let slot = place(record)
         slots[key] = slot
         servers[server].slots.insert(slot)

@@ -50,6 +50,8 @@ package struct InstanceFlags: OptionSet, Sendable, Hashable {
     package static let stale = InstanceFlags(rawValue: 2048)
     /// It is in its App's line for the budget.
     package static let waiting = InstanceFlags(rawValue: 4096)
+    /// Nobody declares its server (any more): what is left there goes when its agent comes, and nothing waits for it.
+    package static let orphaned = InstanceFlags(rawValue: 8192)
 }
 
 package struct InstanceRecord: Sendable {
@@ -65,10 +67,10 @@ package struct InstanceRecord: Sendable {
     package var phase: InstancePhase = .unknown
     package var flags: InstanceFlags = []
 
-    /// Whether its loss counts against `maxUnavailable`.
+    /// Whether its loss counts against `maxUnavailable`. One that is no longer wanted is missed by nobody.
     var isUnavailable: Bool {
         flags.contains(.reserved)
-            || flags.contains(.met) && (!flags.contains(.available) || flags.contains(.inFlight))
+            || flags.contains([.placed, .met]) && (!flags.contains(.available) || flags.contains(.inFlight))
     }
 
     /// Whether its App no longer wants it here, and the agent still has it.
@@ -105,6 +107,7 @@ package struct Tally: Sendable, Hashable {
     /// `generation`: the App's. An instance that was not looked at since it changed is on its way, whatever it was before.
     mutating func count(_ record: InstanceRecord, _ sign: Int, generation: Int) {
         let flags = record.flags
+        if flags.contains(.orphaned) { return }
         if flags.contains(.placed) { placed += sign }
         if flags.contains(.assigned) { assigned += sign }
         if record.isLeaving { leaving += sign }

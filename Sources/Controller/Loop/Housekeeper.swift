@@ -33,17 +33,10 @@ package struct Housekeeper: Sendable {
 
     // Silent servers
 
-    /// A server is stale after three of its intervals, and never before the least time.
     private func checkStale() async throws(StoreError) {
         guard let now = clock.now() else { return }
-        let silent = try await store.staleServers(before: now + (.zero - configuration.staleMinimum))
-        let intervals = await loop.withFleet { fleet in fleet.intervals(of: silent) }
-        let slow = intervals.filter { $0.value * ObservedServer.staleAfterIntervals > configuration.staleMinimum }
-        var stale = Set(intervals.keys)
-        for server in try await store.observedServers(slow.keys.sorted()) {
-            if !server.isStale(every: slow[server.name] ?? .zero, at: now) { stale.remove(server.name) }
-        }
-        await loop.setStale(stale)
+        let silent = try await store.silentServers(before: now + (.zero - ObservedServer.leastSilence))
+        await loop.setStale(silent, at: now)
     }
 
     // Hand edits

@@ -17,6 +17,8 @@ package actor ReconcileLoop {
     private var queue: WorkQueue<Slot>
     /// Instances to be queued, and how urgently: what a change of many brought.
     private var backlog = Deque<(slot: Slot, priority: WorkPriority)>()
+    /// Looked at one by one since the survey's portion under way was begun: what was found then is newer.
+    private var finishedMeanwhile: Set<Slot>?
     private var trusted: (renewals: Int, recent: Set<Slot>, before: Set<Slot>) = (0, [], [])
     nonisolated let store: any ControllerStore
     nonisolated let leadership: Leadership
@@ -92,16 +94,22 @@ package actor ReconcileLoop {
 
     func begin(_ slot: Slot) -> Work? { fleet.begin(slot) }
 
-    func begin(_ slots: ArraySlice<Slot>) -> [Work] { slots.compactMap { fleet.begin($0) } }
+    /// A portion of a survey, which ends with `settle`.
+    func begin(_ slots: ArraySlice<Slot>) -> [Work] {
+        finishedMeanwhile = []
+        return slots.compactMap { fleet.begin($0) }
+    }
 
     func reserve(_ slot: Slot) -> Bool { fleet.reserve(slot) }
 
     func finish(_ slot: Slot, _ finding: Finding?, _ result: WorkResult, _ error: StoreError?) {
         let id = error == nil ? nil : fleet.id(slot)
         if let finding { fleet.settle(slot, finding) }
+        finishedMeanwhile?.insert(slot)
         let now = time.now()
         let failures = queue.finish(slot, result, now: now)
-        // Not each failure is worth a line, but one that stays is.
+        // Not each failure is worth a word, but one that stays is.
+        if failures >= configuration.failuresTold, let error, error.isLasting { fleet.fail(slot, "\(error)") }
         if failures == configuration.failuresTold, let id, let error {
             logger.warning("an instance cannot be settled", metadata: ["instance": "\(id)", "why": "\(error)"])
         }
@@ -124,8 +132,8 @@ package actor ReconcileLoop {
         takeWanted()
     }
 
-    package func setStale(_ servers: Set<String>) {
-        fleet.setStale(servers)
+    package func setStale(_ silent: [String: Timestamp], at now: Timestamp) {
+        fleet.setStale(silent, at: now)
         takeWanted()
     }
 
@@ -163,6 +171,12 @@ package actor ReconcileLoop {
         add(doubtful, .change)
     }
 
+    /// Takes in a part of a full list. Nothing of it is queued: the survey that ends the list looks at every instance.
+    package func list<Value: Sendable>(_ body: @Sendable (inout Fleet) -> Value) -> Value {
+        defer { _ = fleet.takeWanted() }
+        return body(&fleet)
+    }
+
     /// Makes places for instances that the store has, and returns those of all servers of the shard.
     package func register(_ ids: [InstanceID]) -> [Slot] { ids.map { fleet.ensureSlot($0) } }
 
@@ -170,7 +184,9 @@ package actor ReconcileLoop {
 
     /// What a pass over many read: findings are taken in, and what would write is queued.
     func settle(_ findings: [(slot: Slot, finding: Finding)]) {
-        for (slot, finding) in findings { fleet.settle(slot, finding) }
+        let newer = finishedMeanwhile ?? []
+        finishedMeanwhile = nil
+        for (slot, finding) in findings where !newer.contains(slot) { fleet.settle(slot, finding) }
         takeWanted()
         if leadership.lease(at: time.now()) != nil {
             add(findings.lazy.filter { $0.finding.isPending }.map(\.slot), .resync)

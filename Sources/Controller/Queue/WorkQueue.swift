@@ -214,13 +214,6 @@ package struct WorkQueue<Key: WorkKey>: Sendable {
         place(key, wanted, failures: failures, now: now)
     }
 
-    /// Takes a key that waits off the queue; one that runs is left alone.
-    package mutating func forget(_ key: Key) {
-        guard let entry = entries[key] else { return }
-        if case .running = entry.state { return }
-        entries[key] = nil
-    }
-
     private mutating func sweep() {
         guard heap.count > Self.voidEntries, heap.count > 2 * entries.count else { return }
         heap = Heap(heap.unordered.filter { entries[$0.key]?.stamp == $0.stamp })

@@ -44,11 +44,14 @@ public struct ObservedServer: Sendable, Hashable {
     /// The folder that the agent is confined to, without a trailing slash, empty for `/`; nil before it reported.
     public var root: String? { values["root"].map { $0 == "/" ? "" : $0 } }
 
-    /// A server whose last report is older than this many of its intervals is stale: what it observed is unknown now.
-    public static let staleAfterIntervals = 3
+    /// No server is stale sooner than this, however often it reports.
+    public static let leastSilence: Duration = .seconds(15)
+
+    /// The age of the last report after which a server is stale, what it observed unknown: three of its intervals.
+    public static func silence(every interval: Duration) -> Duration { max(interval * 3, leastSilence) }
 
     public func isStale(every interval: Duration, at now: Timestamp) -> Bool {
         guard let reportedAt else { return true }
-        return now - reportedAt > interval * Self.staleAfterIntervals
+        return now - reportedAt > Self.silence(every: interval)
     }
 }

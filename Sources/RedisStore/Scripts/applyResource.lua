@@ -39,7 +39,7 @@ end
 local at = text(now())
 local tombstone = redis.call('HGET', K.deleted, name)
 local last = tombstone and tonumber(string.match(tombstone, '^%d+')) or 0
-local generation = text(math.max(tonumber(before[1] or '0'), last) + 1)
+local generation = text(math.max(tonumber(before[1] or '') or 0, last) + 1)
 redis.call('HSET', K.desired, 'generation', generation, 'digest', digest, 'spec', spec, 'appliedBy', person,
   'appliedAt', at)
 write_config(config)

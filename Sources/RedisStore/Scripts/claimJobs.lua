@@ -11,6 +11,12 @@ for _, id in ipairs(redis.call('SRANDMEMBER', K.open, SWEPT_JOBS)) do
   if redis.call('HEXISTS', job_key(id), 'job') == 0 then
     leave_queue(id)
     redis.call('SREM', K.open, id)
+    for _, app in ipairs(redis.call('SMEMBERS', K.instances)) do
+      if redis.call('HGET', control_key(app), 'job') == id then
+        redis.call('HDEL', control_key(app), 'job')
+        change('instance', instance_name(app), 'job')
+      end
+    end
   elseif not redis.call('ZSCORE', K.ready, id) and not redis.call('ZSCORE', K.delayed, id)
     and not redis.call('ZSCORE', K.active, id) then
     give_back(id, 'its place in the queue was lost', at)

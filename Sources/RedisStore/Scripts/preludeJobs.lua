@@ -66,6 +66,12 @@ local function give_back(id, why, at)
   change('instance', instance_name(job[2] or '_'), 'job')
 end
 
+-- A leader's job of an epoch before the one that the shard accepts writes from.
+local function is_outdated(kind, epoch)
+  local sealed = tonumber(redis.call('HGET', K.fence, 'epoch') or '')
+  return kind == 'apply' and sealed ~= nil and (tonumber(epoch or '') or 0) < sealed
+end
+
 local function is_unstarted(id)
   local state = redis.call('HGET', job_key(id), 'state')
   return state == 'ready' or state == 'delayed'

@@ -102,6 +102,8 @@ extension InMemoryState {
         case .done:
             end(id, on: server, as: .done, error: nil, now: now)
             settleRound(after: queued, now: now)
+        case .dead(let error) where isOutdated(queued.record.job):
+            end(id, on: server, as: .cancelled, error: StoreBounds.bounded(error: error), now: now)
         case .dead(let error): die(id, on: server, error: error, now: now)
         case .failed(let error, _) where queued.record.attempt >= Job.maximumAttempts:
             die(id, on: server, error: error, now: now)
@@ -114,6 +116,12 @@ extension InMemoryState {
             }
         }
         addChange(.instance(queued.record.job.plan.instance), "job", shard: StoreLayout.shard(of: server))
+    }
+
+    /// Of an epoch that is over, so that the agent would not do it: the leader emits it anew.
+    private func isOutdated(_ job: Job) -> Bool {
+        guard job.kind == .apply, let fence = shards[job.plan.instance.shard].fence else { return false }
+        return job.epoch < fence.epoch
     }
 
     /// A job that ended well and after which all is observed as before it was planned counts as a round, like a dead one.

@@ -106,6 +106,10 @@ extension InMemoryStore: ResourceStore {
         }
     }
 
+    public func tombstone(of key: ResourceKey) throws(StoreError) -> Tombstone? {
+        try run { state, _ in state.shards[key.shard].tombstones[key] }
+    }
+
     public func blob(_ digest: String, of key: ResourceKey) throws(StoreError) -> [UInt8]? {
         try run { state, _ in state[resource: key]?.blobs[digest] }
     }

@@ -130,10 +130,13 @@ extension InMemoryStore: FeedStore {
         try run { state, _ in state.changes(after: cursor, shards: shards, limit: limit) }
     }
 
-    public func staleServers(before: Timestamp) throws(StoreError) -> [String] {
+    public func silentServers(before: Timestamp) throws(StoreError) -> [String: Timestamp] {
         try run { state, _ in
-            state.shards.flatMap { $0.servers }.filter { $0.value.heartbeat.map { $0 < before } ?? false }.map(\.key)
-                .sorted()
+            var silent: [String: Timestamp] = [:]
+            for (name, entry) in state.shards.flatMap(\.servers) {
+                if let heartbeat = entry.heartbeat, heartbeat < before { silent[name] = heartbeat }
+            }
+            return silent
         }
     }
 

@@ -53,6 +53,7 @@ extension StoreOptions {
             CommandFailure("somebody changed it at the same moment (found \(found.printable)); run the command again")
         case .fenced(let epoch): CommandFailure("refused: a newer leader of epoch \(epoch) is there")
         case .notFound(let what): CommandFailure("\(what.printable) is not there")
+        case .tooLarge(let why): CommandFailure(why.printable)
         case .corrupt(let key, let why):
             CommandFailure(
                 "what Redis holds at \(key.printable) cannot be read: \(why.printable); look at it with redis-cli")

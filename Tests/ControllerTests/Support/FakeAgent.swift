@@ -8,6 +8,8 @@ actor FakeAgents {
     private let store: any AgentStore
     private var machines: [InstanceID: [FieldKey: String]] = [:]
     private var silent: Set<String> = []
+    /// The highest epoch that they have seen: jobs of older ones are refused.
+    private var epoch: Int64 = 0
     private(set) var completed: [Job] = []
     /// The most instances of one App that were down at one time because a job was being done.
     private(set) var mostBusy: [String: Int] = [:]
@@ -21,6 +23,8 @@ actor FakeAgents {
 
     func silence(_ server: String) { silent.insert(server) }
     func wake(_ server: String) { silent.remove(server) }
+    /// What a job of this epoch, done before any other, tells them.
+    func see(epoch: Int64) { self.epoch = max(self.epoch, epoch) }
 
     /// Somebody changes something on the server.
     func tamper(_ id: InstanceID, _ field: FieldKey, _ value: String) { machines[id]?[field] = value }
@@ -91,6 +95,13 @@ actor FakeAgents {
             busy[id] = nil
             let assignments = try await store.assignments(server: server).assignments
             do {
+                guard claim.job.epoch >= epoch else {
+                    let refusal = AttemptResult.dead(error: "refused: epoch \(claim.job.epoch) is older than \(epoch)")
+                    try await store.complete(
+                        server: server, id: claim.job.id, token: claim.token, result: refusal, output: "", report: nil)
+                    continue
+                }
+                epoch = claim.job.epoch
                 try await store.complete(
                     server: server, id: claim.job.id, token: claim.token, result: .done, output: "",
                     report: perform(claim.job, assignments.first { $0.id == id }))

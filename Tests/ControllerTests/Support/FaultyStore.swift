@@ -15,6 +15,7 @@ final class FaultyStore: Sendable {
         var isDead = false
         var paused: [CheckedContinuation<Void, Never>] = []
         var calls: [String: Int] = [:]
+        var refused: [String: StoreError] = [:]
         var lines: [any PresenceSession] = []
         var connectionAge: Duration = .seconds(60)
     }
@@ -29,6 +30,9 @@ final class FaultyStore: Sendable {
     func dropCalls(before: Int, after: Int, seed: UInt64) {
         state.withLock { ($0.lostBefore, $0.lostAfter, $0.numbers) = (before, after, SeededNumbers(seed: seed)) }
     }
+
+    /// From now on an operation throws this; nil ends that.
+    func refuse(_ name: String, with error: StoreError?) { state.withLock { $0.refused[name] = error } }
 
     /// From now on calls wait before they reach the store.
     func pause() { state.withLock { $0.isPaused = true } }
@@ -65,10 +69,12 @@ final class FaultyStore: Sendable {
         _ name: String = #function, _ body: (any OperationsStore) async throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         await passPause()
-        let fate = state.withLock { state in
-            state.calls[String(name.prefix { $0 != "(" }), default: 0] += 1
-            return Int.random(in: 0..<1000, using: &state.numbers)
+        let operation = String(name.prefix { $0 != "(" })
+        let (fate, refusal) = state.withLock { state in
+            state.calls[operation, default: 0] += 1
+            return (Int.random(in: 0..<1000, using: &state.numbers), state.refused[operation])
         }
+        if let refusal { throw refusal }
         let (before, after) = state.withLock { ($0.lostBefore, $0.lostAfter) }
         if state.withLock({ $0.isDead }) { throw .unavailable("dead") }
         if fate < before { throw .unavailable("dropped by the test") }
@@ -141,8 +147,8 @@ extension FaultyStore: ResourceStore {
     func resources(_ kind: Kind) async throws(StoreError) -> [StoredResource] {
         try await call { store throws(StoreError) in try await store.resources(kind) }
     }
-    func resourceNames(_ kind: Kind) async throws(StoreError) -> [String] {
-        try await call { store throws(StoreError) in try await store.resourceNames(kind) }
+    func tombstone(of key: ResourceKey) async throws(StoreError) -> Tombstone? {
+        try await call { store throws(StoreError) in try await store.tombstone(of: key) }
     }
     func tombstones(_ kind: Kind) async throws(StoreError) -> [Tombstone] {
         try await call { store throws(StoreError) in try await store.tombstones(kind) }
@@ -239,8 +245,8 @@ extension FaultyStore: FeedStore {
     func hints() async throws(StoreError) -> AsyncStream<Int> {
         try await call { store throws(StoreError) in try await store.hints() }
     }
-    func staleServers(before: Timestamp) async throws(StoreError) -> [String] {
-        try await call { store throws(StoreError) in try await store.staleServers(before: before) }
+    func silentServers(before: Timestamp) async throws(StoreError) -> [String: Timestamp] {
+        try await call { store throws(StoreError) in try await store.silentServers(before: before) }
     }
     func observedServer(_ name: String) async throws(StoreError) -> ObservedServer? {
         try await call { store throws(StoreError) in try await store.observedServer(name) }

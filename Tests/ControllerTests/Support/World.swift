@@ -4,6 +4,7 @@ import Controller
 import Logging
 import Manifests
 import Model
+import Reconcilers
 import Store
 import Testing
 
@@ -55,6 +56,20 @@ final class World: Sendable {
             "services": { "\(name)": { "command": ["\(name)d"], "restartOn": ["file:/etc/\(name).conf"] } }
             \(extra) } }
         """
+    }
+
+    /// As a replica keeps what is stored.
+    static func compiled(_ manifest: String) throws -> CompiledResource {
+        let resource = try #require(
+            try ManifestReader.read([ManifestSource(name: "test.json", text: manifest)]).resources.first)
+        let mark = StoredMark(digest: resource.digest, confirmed: nil)
+        let (name, labels) = (resource.metadata.name, resource.metadata.labels)
+        switch resource.spec {
+        case .app(let spec):
+            return .app(CompiledApp(name: name, labels: labels, spec: spec, generation: 1, blobs: [:]), mark)
+        case .server(let spec):
+            return .server(CompiledServer(name: name, labels: labels, spec: spec, generation: 1, blobs: [:]), mark)
+        }
     }
 
     func addServers(_ names: [String]) async throws {

@@ -63,6 +63,27 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a job of an epoch that is over ends as cancelled, counts as no round, and may come again`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let old = try await store.lead()
+            try await store.commit(commit(job: job("j1", epoch: old.epoch)), lease: old)
+            _ = try await claim(store, "t1")
+            try await store.releaseLease(old)
+            let new = try await store.lead("n2")
+            #expect(new.epoch > old.epoch)
+            try await complete(store, "t1", .dead(error: "refused: an older epoch"))
+            #expect(try await store.jobs(server: "server1", limit: 9).map(\.state) == [.cancelled])
+            let control = try #require(try await store.instance(webapp).control)
+            #expect(control.openJob == nil && control.round.round == 0)
+            try await store.commit(commit(job: job("j1", epoch: new.epoch)), lease: new)
+            #expect(try await claim(store, "t2").claims.map(\.job.id) == ["j1"])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `an attempt that ends well frees its instance and writes what was observed`(_ kind: StoreKind) async throws {
         try await withStore(kind) { bench async throws in
             let store = bench.store

@@ -95,13 +95,16 @@ import Testing
             let store = bench.store
             try await store.report(ServerReport(server: "server1", values: ["cpu": "1"], full: true))
             _ = try await store.report(report([:], of: InstanceID(app: "webapp", server: "server2")))
-            #expect(try await store.staleServers(before: store.now() + .milliseconds(1)) == ["server1", "server2"])
+            let all = try await store.silentServers(before: store.now() + .milliseconds(1))
+            #expect(all.keys.sorted() == ["server1", "server2"])
+            let reportedAt = try await store.observedServer("server1")?.reportedAt
+            #expect(all["server1"] == reportedAt)
             try await bench.pass(.milliseconds(5))
             let line = try await store.now()
             _ = try await store.report(report([:], of: InstanceID(app: "webapp", server: "server2")))
-            #expect(try await store.staleServers(before: line) == ["server1"])
+            #expect(try await store.silentServers(before: line).keys.sorted() == ["server1"])
             try await store.report(ServerReport(server: "server1", values: ["cpu": "1"], full: false))
-            #expect(try await store.staleServers(before: line).isEmpty)
+            #expect(try await store.silentServers(before: line).isEmpty)
         }
     }
 }
