@@ -55,23 +55,21 @@ import Testing
         await task.value
     }
 
-    @Test func `after an outage the server is reported as often as before`() async throws {
-        let store = InMemoryStore(clock: wallClock)
-        let monitor = Monitor(
-            store: store, identity: Monitor.Identity(server: "server1", root: "/", version: "test"),
-            interval: .milliseconds(600), disk: DiskProbe(path: "/"), outage: Outage(log: quiet))
-        let task = Task { await monitor.run() }
-        func reported() async throws -> Timestamp? { try await store.observedServer("server1")?.reportedAt }
-        #expect(try await eventually { try await reported() != nil })
-        let before = try await reported()
-        await store.setOutage(.unavailable("away"))
-        try await Task.sleep(for: .seconds(2))
-        await store.setOutage(nil)
-        #expect(try await eventually { try await reported() != before })
-        let first = try await reported()
-        #expect(try await eventually(within: .milliseconds(1200)) { try await reported() != first })
-        task.cancel()
-        await task.value
+    @Test func `after an outage the server is reported as often as before`() {
+        let interval: Duration = .seconds(5)
+        var now = ContinuousClock.now
+        var pace = ReportPace(interval: interval, start: now)
+        #expect(pace.afterReport(at: now) == now + interval)
+        let end = now + .seconds(60)
+        while now < end {
+            let next = pace.afterMiss(at: now)
+            #expect(next > now && next - now <= .seconds(1))
+            now = next
+        }
+        // One at once, since one is overdue, and then as ever.
+        #expect(pace.afterReport(at: now) == now)
+        #expect(pace.afterReport(at: now) == now + interval)
+        #expect(pace.afterReport(at: now + interval) == now + interval * 2)
     }
 
     @Test func `a store that lost everything is told everything again`() async throws {

@@ -52,9 +52,8 @@ package final class Monitor: Sendable {
     package func run() async {
         var before: (sample: ProcSample, at: ContinuousClock.Instant)?
         var reported: [String: String] = [:]
-        var next = ContinuousClock.now
+        var pace = ReportPace(interval: interval, start: .now)
         var count = 0
-        var retry = StoreRetry()
         var gaveBack = ContinuousClock.now
         while !Task.isCancelled {
             let now = ContinuousClock.now
@@ -67,16 +66,12 @@ package final class Monitor: Sendable {
             if count % Self.reportsPerFull == 0 { needsFull.withLock { $0 = true } }
             count += 1
             let isReached = await report(values, &reported)
-            // A try that reached nobody takes no turn: after an outage the next report is due as ever.
-            if isReached {
-                retry.reset()
-                next = max(next + interval, .now)
-            }
+            let next = isReached ? pace.afterReport(at: .now) : pace.afterMiss(at: .now)
             if .now - gaveBack >= Self.giveBackEvery {
                 giveBackCode()
                 gaveBack = .now
             }
-            await alarm.wait(until: isReached ? next : .now + retry.wait())
+            await alarm.wait(until: next)
         }
     }
 
