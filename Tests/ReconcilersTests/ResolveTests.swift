@@ -60,6 +60,22 @@ struct ResolveTests {
         #expect(health.probe == .http("http://127.0.0.1:8080/"))
     }
 
+    @Test(
+        arguments: [
+            ("http://${server.address}:8080/", "http://[fd00::5]:8080/"),
+            ("http://[${server.address}]:8080/", "http://[fd00::5]:8080/"),
+            ("http://${server.address}/of/${server.address}", "http://[fd00::5]/of/[fd00::5]"),
+        ])
+    func `an IPv6 address stands in brackets in the URL of a check (RFC 3986, 3.2.2)`(
+        _ url: String, _ expected: String
+    ) throws {
+        let content = Workload(health: ["home": HealthSpec(probe: .http(url))])
+        let facts = ServerFacts(name: "server1", address: "fd00::5", root: "")
+        let desired = try resolved(app(content), facts)
+        #expect(desired.fields.map(\.spec) == [.health(HealthSpec(probe: .http(expected)))])
+        #expect(app(content).expectation(on: facts)?.digest == InstanceExpectation.number(desired.digest))
+    }
+
     @Test func `fields are in the order of steps`() throws {
         let keys = try resolved(app(web), Self.server1).fields.map(\.key)
         #expect(keys == keys.sorted())

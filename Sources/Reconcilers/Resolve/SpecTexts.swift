@@ -32,7 +32,7 @@ extension HealthSpec {
     func mappingTexts(_ map: TextMap) throws(ResolveProblem) -> HealthSpec {
         var result = self
         switch probe {
-        case .http(let url): result.probe = .http(try map(url))
+        case .http(let url): result.probe = .http(try map(try SpecTexts.bracketed(url, map)))
         case .tcp(let address): result.probe = .tcp(try map(address))
         case .command(let command): result.probe = .command(try SpecTexts.array(command, map))
         }
@@ -41,6 +41,20 @@ extension HealthSpec {
 }
 
 enum SpecTexts {
+    /// In a URL an IPv6 address stands in brackets, or its colons would be read as that of the port.
+    static func bracketed(_ url: String, _ map: TextMap) throws(ResolveProblem) -> String {
+        let hole = "${server.address}"
+        guard url.contains(hole), try map(hole).contains(":") else { return url }
+        var result = ""
+        var rest = url[...]
+        while let found = rest.firstRange(of: hole) {
+            result += rest[..<found.lowerBound]
+            result += result.hasSuffix("[") || result.hasSuffix("$") ? hole : "[\(hole)]"
+            rest = rest[found.upperBound...]
+        }
+        return result + rest
+    }
+
     static func array(_ texts: [String], _ map: TextMap) throws(ResolveProblem) -> [String] {
         var result: [String] = []
         result.reserveCapacity(texts.count)
