@@ -54,6 +54,23 @@ import Testing
         }
     }
 
+    @Test func `A fleet that has ended leaves no process and no folder, however its test ended`() async throws {
+        struct Broken: Error {}
+        var folder = ""
+        var services: [String] = []
+        await #expect(throws: Broken.self) {
+            try await TestFleet.with(controllers: 1) { fleet in
+                folder = fleet.folder
+                try await bringUp(fleet)
+                services = try await serviceProcesses(fleet)
+                throw Broken()
+            }
+        }
+        #expect(services.count == 1)
+        #expect(services.allSatisfy { !readText($0).contains(folder) })
+        #expect(access(folder, F_OK) != 0)
+    }
+
     /// Processes that carry this fleet's folder in their environment, as the site's service does.
     private func serviceProcesses(_ fleet: TestFleet) async throws -> [String] {
         let outcome = try await Programs.run(

@@ -28,6 +28,7 @@ final class TestFleet: Sendable {
         controllers: Int = 2, servers: [String] = ["server1"], _ body: (TestFleet) async throws -> Void
     ) async throws {
         let folder = try makeFolder()
+        defer { _ = removeFolder(folder) }
         try await PrivateRedis.with(appendOnly: true) { redis in
             let fleet = TestFleet(redis: redis, folder: folder)
             do {
@@ -40,7 +41,6 @@ final class TestFleet: Sendable {
             }
             await fleet.end()
         }
-        _ = removeFolder(folder)
     }
 
     // MARK: processes
@@ -87,20 +87,28 @@ final class TestFleet: Sendable {
             kill(member.pid, SIGKILL)
         }
         for member in all { _ = await eventually(within: .seconds(20)) { ServerProcess.hasEnded(member.pid) } }
-        endServices()
+        _ = await eventually(within: .seconds(20)) {
+            let services = Self.processes(naming: folder)
+            for pid in services { kill(pid, SIGKILL) }
+            return services.isEmpty
+        }
     }
 
-    /// Services outlive their agent: those of this fleet are found by its folder.
-    private func endServices() {
-        guard let processes = opendir("/proc") else { return }
+    /// Services outlive their agent: those of a fleet are found by its folder, in what they were started with.
+    static func processes(naming folder: String) -> [pid_t] {
+        guard let processes = opendir("/proc") else { return [] }
         defer { closedir(processes) }
+        var found: [pid_t] = []
         while let entry = readdir(processes) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             guard let pid = pid_t(name), pid != getpid() else { continue }
-            if readText("/proc/\(pid)/cmdline").contains(folder) { kill(pid, SIGKILL) }
+            if ["cmdline", "environ"].contains(where: { readText("/proc/\(pid)/\($0)").contains(folder) }) {
+                found.append(pid)
+            }
         }
+        return found
     }
 
     // MARK: files
