@@ -83,7 +83,6 @@ int redops_http_get(const char *url, long timeout_ms, size_t maximum_body, struc
     CURL *handle = curl.easy_init();
     if (!handle) return fail(answer, "libcurl has no memory");
     struct body body = {maximum_body, 0};
-    char reason[CURL_ERROR_SIZE] = "";
     curl.easy_setopt(handle, CURLOPT_URL, url);
 #ifdef REDOPS_PROTOCOLS_STR
     curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -100,11 +99,15 @@ int redops_http_get(const char *url, long timeout_ms, size_t maximum_body, struc
     curl.easy_setopt(handle, CURLOPT_USERAGENT, "redops");
     curl.easy_setopt(handle, CURLOPT_WRITEFUNCTION, take);
     curl.easy_setopt(handle, CURLOPT_WRITEDATA, &body);
-    curl.easy_setopt(handle, CURLOPT_ERRORBUFFER, reason);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    // Without it the end of the transfer waits for a lookup that hangs, whatever the timeout says.
+    curl.easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
+#endif
     CURLcode code = curl.easy_perform(handle);
     int done = code == CURLE_OK || (code == CURLE_WRITE_ERROR && body.full);
     if (done) curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
     curl.easy_cleanup(handle);
     if (done) return 0;
-    return fail(answer, reason[0] ? reason : curl.easy_strerror(code));
+    // The reason by its code only: the buffer of libcurl's errors holds times, which would make every look a change.
+    return fail(answer, curl.easy_strerror(code));
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <grp.h>
 #include <link.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 #include <sys/ioctl.h>
@@ -114,9 +115,8 @@ int redops_pidfd_exit(int pidfd, struct redops_exit *result) {
         result->status = exit_info.exit_code;
         return 0;
     }
-    struct pollfd_like { int fd; short events; short revents; } entry = {pidfd, 1, 0};
-    struct timespec now = {0, 0};
-    long ready = syscall(SYS_ppoll, &entry, 1, &now, NULL, 0);
+    struct pollfd entry = {pidfd, POLLIN, 0};
+    int ready = poll(&entry, 1, 0);
     if (ready < 0) return -errno;
     if (ready > 0) result->ended = 2;
     return 0;
@@ -211,7 +211,16 @@ static void collect(pid_t pid) {
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
 }
 
-int redops_begin(struct redops_child *child, int *stage) {
+/// How often a killed child is asked for, a millisecond apart; one that hangs in the kernel is left behind.
+enum { collect_attempts = 100 };
+
+static void collect_soon(pid_t pid) {
+    const struct timespec pause = {0, 1000000};
+    for (int attempt = 0; attempt < collect_attempts && waitpid(pid, NULL, WNOHANG) == 0; attempt++)
+        nanosleep(&pause, NULL);
+}
+
+int redops_begin(struct redops_child *child, int patience_ms, int *stage) {
     *stage = redops_stage_none;
     ssize_t count;
     // The pipe has no other reader than the child: if that is gone, the failure pipe says so next.
@@ -224,6 +233,16 @@ int redops_begin(struct redops_child *child, int *stage) {
     if (count < 0) sigtimedwait(&pipe_signal, NULL, &now);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(child->go);
+    struct pollfd told = {child->failure, POLLIN, 0};
+    int ready;
+    do { ready = poll(&told, 1, patience_ms); } while (ready < 0 && errno == EINTR);
+    if (ready == 0) {
+        close(child->failure);
+        child->go = child->failure = -1;
+        kill(child->pid, SIGKILL);
+        collect_soon(child->pid);
+        return -ETIMEDOUT;
+    }
     int report[2] = {0, 0};
     ssize_t length;
     do { length = read(child->failure, report, sizeof report); } while (length < 0 && errno == EINTR);

@@ -5,6 +5,11 @@ internal import Model
 
 struct HealthDriver: Driver {
     let machine: Machine
+    private let resolver = Resolver()
+
+    init(machine: Machine) {
+        self.machine = machine
+    }
 
     /// Of a body no more is read; a check is about the answer, not the content.
     private static let largestBody = 64 << 10
@@ -13,7 +18,7 @@ struct HealthDriver: Driver {
         guard case .health(let spec)? = target.spec else { throw target.mismatch() }
         switch spec.probe {
         case .http(let url): return Self.http(url, timeout: spec.timeout)
-        case .tcp(let address): return TCPProbe.look(address, timeout: spec.timeout)
+        case .tcp(let address): return TCPProbe.look(address, timeout: spec.timeout, resolver: resolver)
         case .command(let command): return try run(command, timeout: spec.timeout)
         }
     }

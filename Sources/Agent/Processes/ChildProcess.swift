@@ -3,6 +3,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Model
 
 /// What is to be run; all paths are literal.
 package struct Program: Sendable, Hashable {
@@ -30,6 +31,9 @@ package struct Program: Sendable, Hashable {
 package struct ChildProcess: Sendable {
     package let identity: ProcessIdentity
 
+    /// From the fork's end to the program's begin: longer only where a file system does not answer.
+    static let startPatience: Duration = .seconds(10)
+
     /// Starts the program with its output going to an open file. `beforeItBegins` gets the process's identity; if it
     /// throws, the program never runs.
     package static func start(
@@ -53,7 +57,7 @@ package struct ChildProcess: Sendable {
             throw error
         }
         var stage: Int32 = 0
-        let begun = redops_begin(&child, &stage)
+        let begun = redops_begin(&child, Int32(startPatience.wholeMilliseconds), &stage)
         guard begun == 0 else { throw failure(program, path: path, stage: stage, code: -begun) }
         return ChildProcess(identity: identity)
     }

@@ -76,8 +76,9 @@ enum redops_stage {
 /// Forks a child in a new session (and process group) with default signals, no other open files, and the output given.
 int redops_fork(const struct redops_spawn *spawn, struct redops_child *child);
 
-/// Lets the child begin and waits until it runs its program. Returns 0, or -errno with the stage; the child is collected then.
-int redops_begin(struct redops_child *child, int *stage);
+/// Lets the child begin and waits until it runs its program. Returns 0, or -errno with the stage; the child is collected
+/// then. One that has not begun after `patience_ms` (its folder or program does not answer) is killed: -ETIMEDOUT.
+int redops_begin(struct redops_child *child, int patience_ms, int *stage);
 
 /// Ends a child that was never begun, and collects it.
 void redops_abandon(struct redops_child *child);

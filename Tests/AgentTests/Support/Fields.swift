@@ -43,9 +43,11 @@ extension DesiredField {
             key: FieldKey(.command, name), expectation: .exactly(FieldValue.done), spec: .command(spec))
     }
 
-    static func health(_ name: String, _ probe: HealthSpec.Probe, every: Duration = .seconds(1)) -> DesiredField {
+    static func health(
+        _ name: String, _ probe: HealthSpec.Probe, every: Duration = .seconds(1), timeout: Duration = .seconds(1)
+    ) -> DesiredField {
         DesiredField(
             key: FieldKey(.health, name), expectation: .exactly(FieldValue.healthy),
-            spec: .health(HealthSpec(probe: probe, every: every, timeout: .seconds(1))))
+            spec: .health(HealthSpec(probe: probe, every: every, timeout: timeout)))
     }
 }
