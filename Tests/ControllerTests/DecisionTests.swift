@@ -47,4 +47,26 @@ import Testing
         #expect(decision.outcome.emit == nil)
         #expect(decision.outcome.hold == .orphaned)
     }
+
+    @Test func `a suspension of an App that is over leaves its Server's in force`() throws {
+        var fleet = Fleet()
+        let spec = AppSpec(
+            placement: .servers(["server1"]), suspend: Suspension(reason: "release", until: Timestamp(milliseconds: 1)))
+        fleet.update([
+            .server(
+                CompiledServer(
+                    name: "server1", labels: [:],
+                    spec: ServerSpec(address: "127.0.0.1", suspend: Suspension(reason: "moving racks")), generation: 1,
+                    blobs: [:]), StoredMark(digest: "s", confirmed: nil)),
+            .app(
+                CompiledApp(name: "webapp", labels: [:], spec: spec, generation: 1, blobs: [:]),
+                StoredMark(digest: "a", confirmed: nil)),
+        ])
+        let slot = try #require(fleet.slot(Self.id))
+        let begun = fleet.begin(slot)
+        let work = try #require(begun)
+        let decision = Decision(
+            work, InstanceSnapshot(id: Self.id, control: nil, observed: nil), now: Self.now, budget: true)
+        #expect(decision.outcome.hold == .suspended(reason: "moving racks"))
+    }
 }

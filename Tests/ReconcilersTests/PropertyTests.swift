@@ -100,6 +100,18 @@ struct PropertyTests {
         }
     }
 
+    @Test func `of two suspensions neither is switched off by the other's end`() {
+        forAll { input, _, comment, generator in
+            var input = input
+            let (app, server) = (generator.suspension(), generator.suspension())
+            input.gates.suspension = Suspension.last(app, server)
+            for time in [Timestamp(milliseconds: 0), Self.now, Timestamp(milliseconds: 300_000)] {
+                guard [app, server].contains(where: { $0?.isInForce(at: time) == true }) else { continue }
+                #expect(Reconciler.reconcile(input, now: time).emit == nil, comment)
+            }
+        }
+    }
+
     @Test func `steps name only what is desired or was reported of this instance`() {
         forAll { input, outcome, comment, _ in
             let known = Set((input.desired ?? input.assignment)?.fields.map(\.key) ?? [])

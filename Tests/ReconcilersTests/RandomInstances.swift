@@ -79,11 +79,17 @@ extension SeededGenerator {
     mutating func gates() -> Gates {
         var gates = Gates(budgetAvailable: chance(80), serverStale: chance(10), confirmed: chance(10))
         if chance(15) {
-            gates.suspension = Suspension(reason: "tests", until: pick([nil, Timestamp(milliseconds: 1)]))
+            gates.suspension = Suspension.last(suspension(), suspension())
         }
         if chance(10) { gates.missingDependency = "App/database to be Ready" }
         if chance(10) { gates.removalBrake = (5, 10) }
         return gates
+    }
+
+    /// None, or one that stands, is over, or will end.
+    mutating func suspension() -> Suspension? {
+        let ends: [Timestamp?] = [nil, Timestamp(milliseconds: 1), Timestamp(milliseconds: 200_000)]
+        return chance(80) ? Suspension(reason: pick(["racks", "release"]), until: pick(ends)) : nil
     }
 
     /// `nil` if the workload could not be resolved (it names config that is not there).

@@ -65,13 +65,12 @@ extension Fleet {
             gates: Gates(), generation: app.compiled == nil ? 0 : app.generation)
         work.gates.serverStale = server.isStale
         work.gates.confirmed = app.confirmedGeneration == app.generation
+        work.gates.suspension = Suspension.last(app.compiled?.spec.suspend, server.compiled?.spec.suspend)
         if let compiled = app.compiled, record.flags.contains(.placed) {
             work.source = .app(compiled, server.facts)
-            work.gates.suspension = compiled.spec.suspend ?? server.compiled?.spec.suspend
             work.gates.missingDependency = missingDependency(of: compiled, for: slot)
         } else {
             work.source = .nothing(authority(app, server))
-            work.gates.suspension = app.compiled?.spec.suspend ?? server.compiled?.spec.suspend
             if app.exists, server.exists { work.gates.removalBrake = app.brake }
             work.tombstoneGeneration = app.exists ? nil : app.tombstone?.generation
         }

@@ -24,4 +24,12 @@ public struct Suspension: Sendable, Hashable {
     }
 
     public func isInForce(at now: Timestamp) -> Bool { until.map { now < $0 } ?? true }
+
+    /// What stands of two suspensions of one thing, its App's and its Server's: the one that ends last. One without an end
+    /// ends after all others.
+    public static func last(_ one: Suspension?, _ other: Suspension?) -> Suspension? {
+        guard let one, let other else { return one ?? other }
+        guard let end = one.until else { return one }
+        return other.until.map { $0 <= end } == true ? one : other
+    }
 }

@@ -94,8 +94,8 @@ struct DesiredFleet {
     }
 
     func suspension(of id: InstanceID) -> Suspension? {
-        if let suspension = servers[id.server]?.compiled.spec.suspend { return suspension }
-        return id.app.flatMap { apps[$0]?.compiled.spec.suspend }
+        Suspension.last(
+            id.app.flatMap { apps[$0]?.compiled.spec.suspend }, servers[id.server]?.compiled.spec.suspend)
     }
 
     /// The contents that a manifest needs: its own, or from the store where it was read from there.
