@@ -83,11 +83,14 @@ package struct ResourceDescription: Sendable {
 /// What there is to tell about one instance.
 package struct InstanceDescription: Sendable {
     package var snapshot: InstanceSnapshot
+    /// Its server does not report.
+    package var isStale: Bool
     package var jobs: [JobRecord]
     package var events: [Event]
 
-    package init(snapshot: InstanceSnapshot, jobs: [JobRecord], events: [Event]) {
+    package init(snapshot: InstanceSnapshot, isStale: Bool, jobs: [JobRecord], events: [Event]) {
         self.snapshot = snapshot
+        self.isStale = isStale
         self.jobs = jobs
         self.events = events
     }
@@ -108,7 +111,7 @@ package struct InstanceDescription: Sendable {
         ]
         let sections = [
             Facts(cells: facts.compactMap { name, cell in cell.map { (name, $0) } }).text(paint),
-            section("Fields", InstanceListing.fields(snapshot), paint),
+            section("Fields", InstanceListing.fields(snapshot, serverIsStale: isStale, now: now), paint),
             section("Drift", drift(now: now), paint),
             section("Jobs", JobListing.table(jobs, now: now), paint),
             section("Events", EventListing.table(events, now: now), paint),
@@ -133,6 +136,7 @@ package struct InstanceDescription: Sendable {
 
     package func document() -> JSONValue {
         var document = InstanceListing.document(snapshot)
+        document["stale"] = .bool(isStale)
         document["jobs"] = .array(jobs.map(JobListing.document))
         document["events"] = .array(events.map(\.json))
         return document

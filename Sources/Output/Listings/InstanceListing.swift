@@ -3,6 +3,7 @@
 package import JSON
 internal import Manifests
 package import Model
+internal import Reconcilers
 package import Store
 
 package enum InstanceListing {
@@ -39,30 +40,25 @@ package enum InstanceListing {
         return document
     }
 
-    /// The fields of one instance: what each should be and what it was seen to be.
-    package static func fields(_ snapshot: InstanceSnapshot) -> Table {
+    /// The fields of one instance: what each should be and what it was seen to be. What its server said last is unknown
+    /// once it is silent, and what answers another assignment proves nothing.
+    package static func fields(_ snapshot: InstanceSnapshot, serverIsStale: Bool, now: Timestamp) -> Table {
         var table = Table([
             Column("FIELD", least: 20), Column("DESIRED", least: 12), Column("OBSERVED", least: 12), Column("STATE"),
         ])
-        let desired = snapshot.control?.assignment?.fields ?? []
-        let observed = snapshot.observed?.fields ?? [:]
-        for field in desired {
+        let desired = snapshot.control?.assignment
+        let input = ReconcileInput(snapshot, desired: desired, gates: Gates(serverStale: serverIsStale))
+        let known = Set((desired?.fields ?? []).map(\.key))
+        for row in desired == nil ? [] : DriftReporter.rows(input, now: now) where known.contains(row.field) {
             table.add([
-                Cell(field.key.description), Cell(FieldText.short(field.expectation.text)),
-                Cell(observed[field.key].map(FieldText.short) ?? "not observed yet"),
-                state(field, observed[field.key]),
+                Cell(row.field.description), Cell(FieldText.short(row.desired)),
+                Cell(row.observed.map(FieldText.short) ?? "not observed yet"), Cell(row.stateWords, row.meaning),
             ])
         }
-        let known = Set(desired.map(\.key))
+        let observed = snapshot.observed?.fields ?? [:]
         for (key, value) in observed.filter({ !known.contains($0.key) }).sorted(by: { $0.key < $1.key }) {
             table.add([Cell(key.description), "-", Cell(FieldText.short(value)), Cell("not desired", .warning)])
         }
         return table
-    }
-
-    private static func state(_ field: DesiredField, _ observed: String?) -> Cell {
-        guard let observed else { return Cell("unknown", .warning) }
-        if FieldValue.isError(observed) { return Cell("unknown", .warning) }
-        return field.expectation.isMet(by: observed) ? Cell("in sync", .good) : Cell("drifted", .bad)
     }
 }

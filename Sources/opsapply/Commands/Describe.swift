@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import JSON
+internal import Manifests
 internal import Model
 internal import Output
 internal import Programs
@@ -49,12 +50,20 @@ struct Describe: AsyncParsableCommand {
 
     private func describe(_ id: InstanceID, _ store: any OperationsStore, _ now: Timestamp) async throws {
         let description = InstanceDescription(
-            snapshot: try await store.instance(id), jobs: try await jobs(of: [id], store),
+            snapshot: try await store.instance(id), isStale: try await isStale(id.server, store, now),
+            jobs: try await jobs(of: [id], store),
             events: try await events(about: [id.description], store))
         switch output {
         case .table: Console.out(description.text(now: now, Console.paint))
         case .json: Console.out(description.document())
         }
+    }
+
+    private func isStale(_ server: String, _ store: any OperationsStore, _ now: Timestamp) async throws -> Bool {
+        guard let observed = try await store.observedServer(server) else { return true }
+        let resource = try await store.resource(ResourceKey(.server, server))
+        let monitor = resource.flatMap { try? Desired.read($0) }?.manifest.server?.monitor ?? MonitorSpec()
+        return monitor.hash == nil && observed.isStale(every: monitor.every, at: now)
     }
 
     private func jobs(of ids: Set<InstanceID>, _ store: any OperationsStore) async throws -> [JobRecord] {
