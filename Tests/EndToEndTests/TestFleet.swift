@@ -3,6 +3,7 @@
 
 import Glibc
 import JSON
+import Store
 import Synchronization
 import TestRedis
 
@@ -154,6 +155,21 @@ final class TestFleet: Sendable {
         let outcome = try await Programs.run(["redis-cli", "-s", redis.socketPath] + arguments, folder: folder)
         guard outcome.code == 0 else { throw SpawnFailure(description: "redis-cli \(arguments): \(outcome)") }
         return outcome.output
+    }
+
+    /// The one key that ends with this.
+    func key(_ end: String) async throws -> String {
+        let keys = try await redisCommand("--raw", "KEYS", "ops:*\(end)").split(separator: "\n")
+        guard keys.count == 1 else { throw SpawnFailure(description: "\(keys.count) keys end with \(end)") }
+        return String(keys[0])
+    }
+
+    /// Ends an agent, and lets its last report be long ago.
+    func silence(agentOf server: String) async throws {
+        await end("agent-\(server)")
+        let shard = StoreLayout.shard(of: server)
+        let key = "ops:{s\(shard < 10 ? "0" : "")\(shard)}:heartbeats"
+        _ = try await redisCommand("ZADD", key, "1", server)
     }
 
     func leader() async throws -> LeaderView? { LeaderView(try await document("leader")) }

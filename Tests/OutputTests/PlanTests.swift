@@ -49,7 +49,7 @@ import Testing
         #expect(change.diff == nil && change.note?.contains("no text") == true)
     }
 
-    private func preview(_ fields: [FieldKey: String]?) -> PlanPreview {
+    private func preview(_ fields: [FieldKey: String]?, _ gates: Gates = Gates()) -> PlanPreview {
         let id = InstanceID(app: "webapp", server: "server1")
         let desired = DesiredInstance(
             id: id, generation: 2, digest: "d",
@@ -66,7 +66,11 @@ import Testing
             ObservedInstance(
                 id: id, revision: 3, generation: 1, digest: "c", reportedAt: Timestamp(milliseconds: 0), fields: $0)
         }
-        return PlanPreview(desired: desired, observed: observed)
+        return PlanPreview(
+            ReconcileInput(
+                id: id, desired: desired, removal: nil, assignment: nil, observed: observed, openJob: nil, round: 0,
+                roundEndedAt: nil, roundError: nil, roundGeneration: 0, drift: [:], metDigest: "", gates: gates),
+            now: Timestamp(milliseconds: 0))
     }
 
     private func item(_ preview: PlanPreview) -> PlanItem {
@@ -91,6 +95,30 @@ import Testing
 
                 """)
         #expect(report.hasDifferences)
+    }
+
+    @Test func `what holds an instance back is said, and of a silent server all is unknown`() {
+        let settled: [FieldKey: String] = [
+            FieldKey(.config, "port"): "8081", FieldKey(.package, "nginx"): "1.22",
+            FieldKey(.directory, "/srv/www"): "directory 0755 root:root",
+        ]
+        var report = PlanReport()
+        report.add(item(preview(settled, Gates(suspension: Suspension(reason: "moving racks")))))
+        #expect(!report.hasDifferences, "a suspension holds back nothing where nothing is to be done")
+        var drifted = settled
+        drifted[FieldKey(.config, "port")] = "8080"
+        report.add(item(preview(drifted, Gates(suspension: Suspension(reason: "moving racks")))))
+        report.add(item(preview(settled, Gates(serverStale: true))))
+        #expect(
+            report.text(.none) == """
+                webapp@server1  held: suspended: moving racks
+                  ~ config:port  8080 → 8081
+                webapp@server1  held: server1 does not report
+
+                0 to create, 1 to update, 0 to remove, 3 unknown; 2 instances differ (2 held), 1 in sync
+
+                """)
+        #expect(report.document["instances"]?[0]?["held"] == "suspended: moving racks")
     }
 
     @Test func `what does not differ is counted and not kept`() {

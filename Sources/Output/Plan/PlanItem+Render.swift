@@ -19,8 +19,9 @@ extension PlanItem {
     }
 
     private func title(_ preview: PlanPreview, _ paint: Paint) -> String {
-        if preview.change == .remove { return "  " + paint("to be removed", .bad) }
-        return isNew ? "  " + paint("new", .good) : ""
+        var title = isNew ? "  " + paint("new", .good) : ""
+        if preview.change == .remove { title = "  " + paint("to be removed", .bad) }
+        return title + (preview.held.map { "  " + paint("held: \($0.printable)", .warning) } ?? "")
     }
 
     private func lines(_ preview: PlanPreview, _ paint: Paint) -> String {
@@ -29,7 +30,8 @@ extension PlanItem {
         for step in preview.steps {
             let (from, to) = FieldText.pair(from: step.from, to: step.to)
             let change = step.action == .run ? "run it" : "\(from) → \(to)"
-            text += line(step.effect.mark, step.effect.meaning, step.field, "\(change)", width, paint)
+            let (mark, meaning) = preview.isStale ? ("?", .note) : (step.effect.mark, step.effect.meaning)
+            text += line(mark, meaning, step.field, "\(change)", width, paint)
             text += contents[step.field]?.text(paint, indent: "      ") ?? ""
         }
         for field in preview.unobserved {
@@ -64,6 +66,7 @@ extension PlanItem {
         case .preview(let preview):
             document["change"] = .string(preview.change.rawValue)
             document["generation"] = .int(preview.generation)
+            document["held"] = preview.held.map { .string($0) } ?? .null
             document["steps"] = .array(preview.steps.map(step))
             document["unknown"] = .array(
                 preview.unobserved.map { ["field": .string($0.key.description), "to": .string($0.expectation.text)] })

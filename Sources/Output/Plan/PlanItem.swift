@@ -35,16 +35,16 @@ package struct PlanItem: Sendable, Hashable {
     package var preview: PlanPreview? { if case .preview(let preview) = subject { preview } else { nil } }
 
     /// Whether there is nothing to show.
-    package var isUnchanged: Bool {
-        guard let preview else { return false }
-        let isSettled = preview.steps.isEmpty && preview.unobserved.isEmpty && preview.errors.isEmpty
-        return isSettled && preview.change != .remove
-    }
+    package var isUnchanged: Bool { preview?.isSettled ?? false }
 
     package var counts: PlanCounts {
         var counts = PlanCounts()
         guard let preview else {
             counts.unknown = 1
+            return counts
+        }
+        if preview.isStale {
+            counts.unknown = preview.fields
             return counts
         }
         for step in preview.steps { counts.add(step.effect) }

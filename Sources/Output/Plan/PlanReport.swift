@@ -30,9 +30,11 @@ package struct PlanReport: Sendable {
 
     package var hasDifferences: Bool { !items.isEmpty || !placements.isEmpty || !resources.isEmpty }
 
-    /// `3 to create, 2 to update, 1 to remove, 0 unknown; 2 instances differ, 8 in sync`.
+    /// `3 to create, 2 to update, 1 to remove, 0 unknown; 2 instances differ (1 held), 8 in sync`.
     package var summary: String {
-        "\(counts.text); \(counted(items.count, "instance")) \(items.count == 1 ? "differs" : "differ"), \(inSync) in sync"
+        let held = items.count { $0.preview?.hold != nil }
+        return "\(counts.text); \(counted(items.count, "instance")) \(items.count == 1 ? "differs" : "differ")"
+            + "\(held > 0 ? " (\(held) held)" : ""), \(inSync) in sync"
     }
 
     package func text(_ paint: Paint) -> String {
@@ -72,6 +74,7 @@ package struct PlanReport: Sendable {
         var summary = counts.document
         summary["instances"] = .int(items.count)
         summary["inSync"] = .int(inSync)
+        summary["held"] = .int(items.count { $0.preview?.hold != nil })
         return [
             "resources": .array(changes), "placements": .array(moves), "instances": .array(items.map(\.document)),
             "summary": summary,

@@ -10,18 +10,27 @@ internal import Store
 struct DesiredFleet {
     struct ServerEntry {
         var compiled: CompiledServer
+        var isConfirmed: Bool
         var observed: ObservedServer?
 
         var root: String? { observed?.root }
 
+        /// Whether there is no use in asking its agent.
         func isStale(at now: Timestamp) -> Bool {
             observed.map { $0.isStale(every: compiled.spec.monitor.every, at: now) } ?? true
+        }
+
+        /// Whether its agent fell silent: what it reported is unknown now. Of one that never reported nothing is known
+        /// anyway, and what another collector watches is not judged by reports.
+        func isSilent(at now: Timestamp) -> Bool {
+            compiled.spec.monitor.hash == nil && observed?.reportedAt != nil && isStale(at: now)
         }
     }
 
     struct AppEntry {
         var compiled: CompiledApp
-        var removalConfirmed: Bool
+        /// A person agreed to this very generation.
+        var isConfirmed: Bool
         /// The servers that it is placed on.
         var servers: Set<String>
     }
@@ -33,7 +42,16 @@ struct DesiredFleet {
     struct Source {
         var manifest: ManifestResource
         var generation: Int
-        var removalConfirmed = false
+        var isConfirmed = false
+    }
+
+    /// What is stored.
+    static func sources(_ known: [KnownResource]) -> [Source] {
+        known.map {
+            Source(
+                manifest: $0.manifest, generation: $0.stored.generation,
+                isConfirmed: $0.stored.removalConfirmedGeneration == $0.stored.generation)
+        }
     }
 
     init(_ sources: [Source], store: any OperationsStore) async throws {
@@ -49,7 +67,7 @@ struct DesiredFleet {
                 compiled: CompiledServer(
                     name: metadata.name, labels: metadata.labels, spec: spec, generation: source.generation,
                     blobs: blobs[source.manifest.key] ?? [:]),
-                observed: observed[metadata.name])
+                isConfirmed: source.isConfirmed, observed: observed[metadata.name])
         }
         let labels = servers.mapValues(\.compiled.labels)
         for source in sources {
@@ -59,7 +77,7 @@ struct DesiredFleet {
                 compiled: CompiledApp(
                     name: metadata.name, labels: metadata.labels, spec: spec, generation: source.generation,
                     blobs: blobs[source.manifest.key] ?? [:]),
-                removalConfirmed: source.removalConfirmed,
+                isConfirmed: source.isConfirmed,
                 servers: Set(Placer.place(app: metadata.name, spec.placement, servers: labels)))
         }
     }
@@ -91,6 +109,15 @@ struct DesiredFleet {
         for (name, entry) in apps { for server in entry.servers { ids.insert(InstanceID(app: name, server: server)) } }
         for (name, entry) in servers where entry.compiled.hasContent { ids.insert(InstanceID(app: nil, server: name)) }
         return ids
+    }
+
+    /// nil if there is no such resource.
+    func generation(of key: ResourceKey) -> Int? {
+        key.kind == .app ? apps[key.name]?.compiled.generation : servers[key.name]?.compiled.generation
+    }
+
+    func isConfirmed(_ key: ResourceKey) -> Bool {
+        (key.kind == .app ? apps[key.name]?.isConfirmed : servers[key.name]?.isConfirmed) ?? false
     }
 
     func suspension(of id: InstanceID) -> Suspension? {

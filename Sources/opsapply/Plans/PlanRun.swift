@@ -13,7 +13,6 @@ struct PlanRun {
     /// As it would be.
     private let after: DesiredFleet
     private let scope: PlanScope
-    private let tombstones: Set<ResourceKey>
     private let now: Timestamp
     private(set) var report = PlanReport()
     /// The resources that the plan would write.
@@ -23,65 +22,56 @@ struct PlanRun {
     init(_ given: ManifestSet?, known: [KnownResource], store: any OperationsStore) async throws {
         self.store = store
         now = try await store.now()
-        let stored = known.map {
-            DesiredFleet.Source(
-                manifest: $0.manifest, generation: $0.stored.generation,
-                removalConfirmed: $0.stored.removalConfirmedGeneration == $0.stored.generation)
-        }
+        let stored = DesiredFleet.sources(known)
         before = try await DesiredFleet(stored, store: store)
         guard let given else {
             (after, scope, drafts) = (before, .everything, [])
-            tombstones = try await Self.tombstones(store)
             return
         }
         let generations = Dictionary(known.map { ($0.key, $0.stored) }) { first, _ in first }
         drafts = given.resources.map { PlannedResource($0, stored: generations[$0.key]) }
         var sources = Dictionary(stored.map { ($0.manifest.key, $0) }) { first, _ in first }
         for draft in drafts {
-            let confirmed = !draft.isChanged && (sources[draft.resource.key]?.removalConfirmed ?? false)
+            let confirmed = !draft.isChanged && (sources[draft.resource.key]?.isConfirmed ?? false)
             sources[draft.resource.key] = DesiredFleet.Source(
-                manifest: draft.resource, generation: draft.generation, removalConfirmed: confirmed)
+                manifest: draft.resource, generation: draft.generation, isConfirmed: confirmed)
             if draft.isChanged { report.resources[draft.resource.key] = draft.generation }
         }
         after = try await DesiredFleet(Array(sources.values), store: store)
         scope = PlanScope(drafts)
-        tombstones = []
-    }
-
-    private static func tombstones(_ store: any OperationsStore) async throws -> Set<ResourceKey> {
-        var keys: Set<ResourceKey> = []
-        for kind in Kind.allCases { keys.formUnion(try await store.tombstones(kind).map(\.key)) }
-        return keys
     }
 
     /// Compares every instance in scope; keeps what differs. With `observing`, agents are asked for what is not known yet.
     mutating func run(observing: Bool) async throws {
         let existing = try await Fleet.instanceIDs(store)
-        comparePlacements(existing)
+        let context = try await InstanceContext(after, existing: existing, now: now, store: store)
+        comparePlacements(existing, context)
         let ids = Set(existing).union(after.instanceIDs).filter(isInScope).sorted()
         var items: [PlanItem] = []
-        var snapshots: [InstanceID: InstanceSnapshot] = [:]
+        var inputs: [InstanceID: ReconcileInput] = [:]
         var report = report
         try await Fleet.forEach(ids, in: store) { batch in
             for snapshot in batch {
-                guard let item = item(try await whole(snapshot)) else { continue }
+                let resolution = after.resolution(snapshot.id)
+                let snapshot = resolution == nil ? try await whole(snapshot) : snapshot
+                let input = context.input(snapshot, resolution)
+                guard let item = item(input, resolution) else { continue }
                 guard !item.isUnchanged else {
                     report.add(item)
                     continue
                 }
                 items.append(item)
-                snapshots[item.instance] = snapshot
+                inputs[item.instance] = input
             }
         }
-        if observing { try await observe(&items, snapshots) }
-        for item in items { report.add(withContents(item, snapshots[item.instance]?.observed)) }
+        if observing { try await observe(&items, inputs) }
+        for item in items { report.add(withContents(item)) }
         self.report = report
     }
 
     /// A bulk read leaves out what was assigned; what is to be removed is told by it.
     private func whole(_ snapshot: InstanceSnapshot) async throws -> InstanceSnapshot {
-        guard after.resolution(snapshot.id) == nil, snapshot.control != nil else { return snapshot }
-        return try await store.instance(snapshot.id)
+        snapshot.control == nil ? snapshot : try await store.instance(snapshot.id)
     }
 
     private func isInScope(_ id: InstanceID) -> Bool {
@@ -90,7 +80,7 @@ struct PlanRun {
         return before.instanceIDs(of: id.app).contains(id.server) != after.instanceIDs(of: id.app).contains(id.server)
     }
 
-    private mutating func comparePlacements(_ existing: [InstanceID]) {
+    private mutating func comparePlacements(_ existing: [InstanceID], _ context: InstanceContext) {
         var current: [String: Set<String>] = [:]
         for id in existing { if let app = id.app { current[app, default: []].insert(id.server) } }
         for (name, entry) in after.apps {
@@ -98,40 +88,26 @@ struct PlanRun {
             let isTouched = scope.includesApp(name) || before.apps[name]?.servers != entry.servers
             guard isTouched, !change.isEmpty else { continue }
             report.placements[name] = change
-            guard !entry.removalConfirmed, !change.removed.isEmpty else { continue }
-            report.brakes[name] = RemovalBrake.brake(removing: change.removed.count, of: current[name]?.count ?? 0)
+            report.brakes[name] = context.brakes[name]
         }
     }
 
     /// Nil if there is nothing to say about the instance at all.
-    private func item(_ snapshot: InstanceSnapshot) -> PlanItem? {
-        let (id, observed) = (snapshot.id, snapshot.observed)
-        switch after.resolution(id) {
-        case .resolved(let desired)?:
-            return item(id, observed, .preview(PlanPreview(desired: desired, observed: observed)))
-        case .waiting(let why)?: return item(id, observed, .waiting(why: why))
-        case nil:
-            guard snapshot.control != nil || observed != nil else { return nil }
-            guard mayGo(id) else { return item(id, observed, .orphaned) }
-            let assignment = snapshot.control?.assignment
-            return item(id, observed, .preview(PlanPreview(removing: id, assignment: assignment, observed: observed)))
-        }
+    private func item(_ input: ReconcileInput, _ resolution: Resolution?) -> PlanItem? {
+        if case .waiting(let why)? = resolution { return item(input, .waiting(why: why)) }
+        guard input.desired != nil || input.assignment != nil || input.observed != nil else { return nil }
+        let preview = PlanPreview(input, now: now)
+        return item(input, preview.hold == .orphaned ? .orphaned : .preview(preview))
     }
 
-    private func item(_ id: InstanceID, _ observed: ObservedInstance?, _ subject: PlanItem.Subject) -> PlanItem {
-        PlanItem(instance: id, subject: subject, isNew: observed == nil, revision: observed?.revision ?? 0)
-    }
-
-    /// Its App is there and places it elsewhere, its Server is there and carries nothing, or a person deleted either.
-    private func mayGo(_ id: InstanceID) -> Bool {
-        guard after.servers[id.server] != nil else { return tombstones.contains(ResourceKey(.server, id.server)) }
-        guard let app = id.app else { return true }
-        return after.apps[app] != nil || tombstones.contains(ResourceKey(.app, app))
+    private func item(_ input: ReconcileInput, _ subject: PlanItem.Subject) -> PlanItem {
+        PlanItem(
+            instance: input.id, subject: subject, isNew: input.observed == nil, revision: input.observed?.revision ?? 0)
     }
 
     // MARK: what is not known yet
 
-    private func observe(_ items: inout [PlanItem], _ snapshots: [InstanceID: InstanceSnapshot]) async throws {
+    private func observe(_ items: inout [PlanItem], _ inputs: [InstanceID: ReconcileInput]) async throws {
         var wanted: [InstanceID: DesiredInstance] = [:]
         for item in items where item.preview?.unobserved.isEmpty == false {
             guard let server = after.servers[item.instance.server], !server.isStale(at: now) else { continue }
@@ -141,20 +117,21 @@ struct PlanRun {
         let answers = try await Observation(store: store).ask(Array(wanted.values))
         for index in items.indices {
             let id = items[index].instance
-            guard let desired = wanted[id], let fields = answers[id] else { continue }
+            guard let desired = wanted[id], let fields = answers[id], var input = inputs[id] else { continue }
             var observed =
-                snapshots[id]?.observed
+                input.observed
                 ?? ObservedInstance(
                     id: id, revision: 0, generation: desired.generation, digest: desired.digest, reportedAt: now,
                     fields: [:])
             observed.fields.merge(fields) { _, new in new }
-            items[index].subject = .preview(PlanPreview(desired: desired, observed: observed))
+            input.observed = observed
+            items[index].subject = .preview(PlanPreview(input, now: now))
         }
     }
 
     // MARK: contents
 
-    private func withContents(_ item: PlanItem, _ observed: ObservedInstance?) -> PlanItem {
+    private func withContents(_ item: PlanItem) -> PlanItem {
         guard let preview = item.preview else { return item }
         var item = item
         let last = before.desired(item.instance)
