@@ -41,7 +41,12 @@ public struct RedisURL: Sendable, Hashable {
         case "rediss":
             throw .badURL("rediss:// needs TLS, which is not built in; use a unix socket, or redis:// through stunnel")
         case let scheme:
-            throw .badURL("unknown scheme \(scheme)://; expected redis, unix, redis+sentinel or redis+cluster")
+            // Anything else before :// may be part of a password.
+            let isWord = scheme.utf8.allSatisfy {
+                UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || $0 == UInt8(ascii: "+")
+            }
+            let shown = isWord && !rest.contains("@") ? "unknown scheme \(scheme)://" : "unknown scheme before ://"
+            throw .badURL("\(shown); expected redis, unix, redis+sentinel or redis+cluster")
         }
     }
 

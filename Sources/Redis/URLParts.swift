@@ -9,20 +9,28 @@ struct URLParts {
 
     init(_ rest: String) throws(RedisError) {
         var rest = rest[...]
+        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+        try Self.refuseSecretBeyond(rest[..<end], rest[end...])
         if let mark = rest.firstIndex(of: "?") {
             query = try Self.query(rest[rest.index(after: mark)...])
             rest = rest[..<mark]
         }
-        var authority = rest
+        // A password may hold a slash only if it is escaped: what comes before the first one is the authority.
         let authorityEnd = rest.firstIndex(of: "/") ?? rest.endIndex
-        // A password may hold an unescaped slash only if it is escaped; what comes before the first one is the authority.
-        authority = rest[..<authorityEnd]
+        var authority = rest[..<authorityEnd]
         if let at = authority.lastIndex(of: "@") {
             try readUser(authority[..<at])
             authority = authority[authority.index(after: at)...]
         }
         hosts = authority.split(separator: ",").map(String.init)
         for part in rest[authorityEnd...].split(separator: "/") { path.append(try Self.decode(part, "path")) }
+    }
+
+    /// A password with an unescaped `/` or `?` ends in what looks like a host, a path or a query, whose errors would show
+    /// it. A socket's path may have an `@` of its own.
+    private static func refuseSecretBeyond(_ authority: Substring, _ rest: Substring) throws(RedisError) {
+        guard rest.contains("@"), !authority.isEmpty, !authority.hasSuffix("@") else { return }
+        throw .badURL("found an @ after a / or a ?: in a user or a password write / as %2F and ? as %3F")
     }
 
     private mutating func readUser(_ text: Substring) throws(RedisError) {
@@ -39,7 +47,7 @@ struct URLParts {
         for pair in text.split(separator: "&") {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard sides.count == 2, sides[0] == "db" else {
-                throw .badURL("after ? only db=NUMBER is known, found \(sides.first ?? "nothing")")
+                throw .badURL("after ? only db=NUMBER is known")
             }
             query["db"] = String(sides[1])
         }

@@ -62,7 +62,13 @@ import Testing
         ] {
             #expect(!"\(try RedisURL(text)) \(try RedisURL(text).login)".contains("hunter2"))
         }
-        for text in ["redis://ann:hunter2%@db", "redis://ann:hunter2@db:x", "http://ann:hunter2@db", "ann:hunter2@db"] {
+        for text in [
+            "redis://ann:hunter2%@db", "redis://ann:hunter2@db:x", "http://ann:hunter2@db", "ann:hunter2@db",
+            "redis://:hunter2/x@db", "redis://:x/hunter2@db", "redis://ann:x@y/hunter2@db", "redis://:x?hunter2@db",
+            "redis://:hunter2,x/y@db", "redis://x:hunter2/y@db", "redis://[hunter2/x@db", "hunter2://ann@db",
+            "redis:ann:hunter2://x@db", "redis+sentinel://:x/hunter2/y@db/s", "redis+cluster://:x/hunter2@db",
+            "unix://:x?db=hunter2@/a", "unix://:x?hunter2@/a", "unix://:hunter2/x@/a",
+        ] {
             let error = #expect(throws: RedisError.self) { try RedisURL(text) }
             #expect(!"\(String(describing: error))".contains("hunter2"))
         }
