@@ -85,7 +85,7 @@ let package = Package(
         .target(
             name: "Programs",
             dependencies: [
-                "Model",
+                "Model", "Redis",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

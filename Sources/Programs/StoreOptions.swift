@@ -3,6 +3,7 @@
 public import ArgumentParser
 public import Logging
 internal import Glibc
+internal import Redis
 
 /// `--redis`, `--prefix`, `--log-level`; the environment stands in for what is not given.
 public struct StoreOptions: ParsableArguments {
@@ -19,6 +20,16 @@ public struct StoreOptions: ParsableArguments {
 
     public var redisURL: String { redisOption ?? Self.environment("OPS_REDIS_URL") ?? "redis://127.0.0.1:6379" }
     public var prefix: String { prefixOption ?? Self.environment("OPS_PREFIX") ?? "ops" }
+
+    /// The address as it may be shown: without its password.
+    public var redisAddress: String { (try? RedisURL(redisURL))?.description ?? "an address that is none" }
+
+    /// An address that is none never becomes one: that is said at once, and not tried again for ever.
+    public func validate() throws {
+        do throws(RedisError) { _ = try RedisURL(redisURL) } catch {
+            throw ValidationError("\(redisOption == nil ? "OPS_REDIS_URL" : "--redis") is a \(error)")
+        }
+    }
 
     private static func environment(_ name: String) -> String? {
         guard let value = getenv(name), value.pointee != 0 else { return nil }

@@ -13,6 +13,8 @@ struct ControllerProgram: Service {
     private static let firstWait: Duration = .milliseconds(50)
 
     let url: String
+    /// The same for people, without its password.
+    let address: String
     let prefix: String
     let configuration: ControllerConfiguration
     let logger: Logger
@@ -20,7 +22,7 @@ struct ControllerProgram: Service {
     func run() async throws {
         let threads = RedisThreads()
         if let store = await cancelWhenGracefulShutdown({ await connect(threads) }) {
-            logger.info("connected", metadata: ["redis": "\(Self.withoutPassword(url))"])
+            logger.info("connected", metadata: ["redis": "\(address)"])
             try await ControllerService(store: store, configuration: configuration, logger: logger).run()
             await store.close()
         }
@@ -44,11 +46,5 @@ struct ControllerProgram: Service {
             wait = min(wait * 2, Self.longestWait)
         }
         return nil
-    }
-
-    /// What stands between the scheme and the host is nobody's business in a log.
-    private static func withoutPassword(_ url: String) -> String {
-        guard let at = url.lastIndex(of: "@"), let scheme = url.firstRange(of: "://") else { return url }
-        return url[..<scheme.upperBound] + "…" + url[at...]
     }
 }

@@ -26,7 +26,7 @@ struct OpsController: AsyncParsableCommand {
         let holder = name ?? Self.hostAndProcess
         logger[metadataKey: "holder"] = "\(holder)"
         let program = ControllerProgram(
-            url: storeOptions.redisURL, prefix: storeOptions.prefix,
+            url: storeOptions.redisURL, address: storeOptions.redisAddress, prefix: storeOptions.prefix,
             configuration: ControllerConfiguration(holder: holder), logger: logger)
         // Two signals mean the same here: hand over and end.
         let group = ServiceGroup(

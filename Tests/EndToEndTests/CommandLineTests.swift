@@ -39,11 +39,24 @@ import Testing
         #expect(outcome.output.isEmpty, "\(outcome)")
     }
 
-    @Test(arguments: ["redis//127.0.0.1", "http://127.0.0.1", "redis://127.0.0.1:notaport", ""])
-    func `A Redis address that is none is said to be none`(_ url: String) async throws {
-        let outcome = try await run(["get", "apps", "--redis", url])
-        #expect(outcome.code == 1 || outcome.code == 64, "\(outcome)")
-        #expect(outcome.errors.split(separator: "\n").count <= 3 && !outcome.errors.isEmpty, "\(outcome)")
+    @Test(arguments: [
+        "redis//127.0.0.1", "http://127.0.0.1", "redis://127.0.0.1:notaport", "", "redis:u:hunter2@h",
+        "redis://:x/hunter2@h", "rediss://u:hunter2@h",
+    ])
+    func `A Redis address that is none ends every program at once, and no password is shown`(
+        _ url: String
+    ) async throws {
+        for program in [["opsapply", "get", "apps"], ["opscontroller"], ["opsagent", "--server", "server1"]] {
+            let folder = try makeFolder()
+            defer { _ = removeFolder(folder) }
+            let outcome = try await Programs.run(
+                [Programs.path(program[0])] + program.dropFirst() + ["--redis", url], folder: folder,
+                within: .seconds(10))
+            #expect(outcome.code == 64, "\(program): \(outcome)")
+            let lines = outcome.errors.split(separator: "\n")
+            #expect(lines.count <= 3 && lines.first?.contains("--redis is a bad Redis URL: ") == true, "\(outcome)")
+            #expect(!"\(outcome)".contains("hunter2"), "\(outcome)")
+        }
     }
 
     @Test func `Every error of a run is said at once, with file, line and column, and nothing is written`() async throws
@@ -80,6 +93,28 @@ import Testing
         let outcome = try await run(["validate", path])
         #expect(outcome.code == 1, "\(outcome)")
         #expect(outcome.errors.contains(path), "\(outcome)")
+    }
+
+    @Test(arguments: ["BAD/Name x", "", "Server1", "a:b"])
+    func `opsagent takes no name that no Server can have`(_ name: String) async throws {
+        let folder = try makeFolder()
+        defer { _ = removeFolder(folder) }
+        let outcome = try await Programs.run(
+            [Programs.path("opsagent"), "--server", name, "--root", folder], folder: folder, within: .seconds(10))
+        #expect(outcome.code == 64 && outcome.errors.contains("--server must name a Server"), "\(outcome)")
+    }
+
+    @Test func `An agent that no Server is declared for is named beside the list of servers`() async throws {
+        try await TestFleet.with(controllers: 0, servers: ["server1", "sevrer2"]) { fleet in
+            let servers = try fleet.manifest("servers.json", Manifests.servers(["server1", "server2"]))
+            #expect(try await fleet.opsapply("apply", servers).code == 0)
+            let said = "opsapply: reports, but no Server is declared: sevrer2\n"
+            let isSaid = try await eventually(within: .seconds(15)) {
+                try await fleet.opsapply("get", "servers").errors == said
+            }
+            #expect(isSaid, "\(fleet.logs)")
+            #expect(try await fleet.opsapply("get", "apps").errors.isEmpty)
+        }
     }
 
     @Test func `wait that is not fulfilled in time is exit code 3`() async throws {

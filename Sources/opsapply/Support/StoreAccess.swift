@@ -44,9 +44,9 @@ extension StoreOptions {
         case .unavailable(let why):
             Self.isConnection(why)
                 ? CommandFailure(
-                    "cannot reach Redis at \(safeURL): \(Self.cause(why).printable); is redis-server running? "
+                    "cannot reach Redis at \(redisAddress.printable): \(Self.cause(why).printable); is redis-server running? "
                         + "(set --redis or OPS_REDIS_URL)")
-                : CommandFailure("Redis at \(safeURL) refused: \(why.printable)")
+                : CommandFailure("Redis at \(redisAddress.printable) refused: \(why.printable)")
         case .indeterminate(let why):
             CommandFailure("Redis did not answer (\(why.printable)): it may or may not be done; it is safe to repeat")
         case .conflict(let found):
@@ -68,25 +68,5 @@ extension StoreOptions {
     private static func cause(_ why: String) -> String {
         let rest = why.dropFirst(connecting.count).split(separator: " ", maxSplits: 1)
         return rest.count == 2 ? rest[1].lowercased() : why
-    }
-
-    /// The URL without its password.
-    private var safeURL: String {
-        guard let scheme = redisURL.range(of: "://"), let at = redisURL[scheme.upperBound...].lastIndex(of: "@") else {
-            return redisURL.printable
-        }
-        return (redisURL[..<scheme.upperBound] + "***" + redisURL[at...]).printable
-    }
-}
-
-extension String {
-    /// Where `text` begins and ends in this string.
-    fileprivate func range(of text: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-            start = index(after: start)
-        }
-        return nil
     }
 }
