@@ -3,6 +3,7 @@
 import Agent
 import ArgumentParser
 import Logging
+import Model
 import Programs
 import Redis
 import ServiceLifecycle
@@ -38,7 +39,11 @@ struct OpsAgent: AsyncParsableCommand {
         for (name, path) in [("--root", root), ("--state", state ?? "/")] where !path.hasPrefix("/") {
             throw ValidationError("\(name) must be an absolute path, found \(path)")
         }
-        guard !server.isEmpty else { throw ValidationError("--server must name a Server") }
+        guard ResourceName.isValid(server) else {
+            throw ValidationError(
+                "--server must name a Server (lower-case letters, digits, - and ., at most "
+                    + "\(ResourceName.maximumLength) of them), found \(server.debugDescription)")
+        }
     }
 
     func run() async throws {

@@ -22,6 +22,9 @@ struct Get: AsyncParsableCommand {
         }
     }
 
+    /// An agent that reported within this time is there.
+    private static let reportedLately = Duration.seconds(60)
+
     @OptionGroup var options: StoreOptions
 
     @Argument(help: "servers, apps, instances or resources.")
@@ -48,6 +51,7 @@ struct Get: AsyncParsableCommand {
     private func resources(_ kinds: [Kind], _ store: any OperationsStore, _ now: Timestamp) async throws {
         var found: [StoredResource] = []
         for kind in kinds { found += try await store.resources(kind) }
+        if what == .servers { try await noteUndeclared(Set(found.map(\.key.name)), store, now) }
         if let name {
             let wanted = found.filter { $0.key.name == name || $0.key.description.lowercased() == name.lowercased() }
             if wanted.isEmpty {
@@ -68,6 +72,14 @@ struct Get: AsyncParsableCommand {
         case .json: Console.out([what.rawValue: .array(rows.map { ResourceListing.document($0, now: now) })])
         case .table, .name: Console.out(table(rows, now).text(Console.paint))
         }
+    }
+
+    /// An agent whose name is misspelt, or whose Server was not applied, is in no list.
+    private func noteUndeclared(_ declared: Set<String>, _ store: any OperationsStore, _ now: Timestamp) async throws {
+        let all = try await store.staleServers(before: now + Self.reportedLately)
+        let silent = Set(try await store.staleServers(before: now + (.zero - Self.reportedLately)))
+        let undeclared = all.filter { !silent.contains($0) && !declared.contains($0) }
+        if !undeclared.isEmpty { Console.note("reports, but no Server is declared: \(listed(undeclared))") }
     }
 
     private func table(_ rows: [ResourceRow], _ now: Timestamp) -> Table {
