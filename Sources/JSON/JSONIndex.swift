@@ -10,6 +10,10 @@ struct JSONIndex {
 
     /// The root is the first; there is always one.
     private(set) var nodes: [Node] = []
+    private(set) var faults: [JSONFault] = []
+    /// Where in the text each `\u0000` begins.
+    private(set) var nulEscapes: [Int] = []
+    private var path: [PathElement] = []
 
     init(of bytes: [UInt8]) {
         var scanner = Scanner(bytes: bytes)
@@ -39,7 +43,7 @@ struct JSONIndex {
         switch scanner.peek {
         case UInt8(ascii: "{"): readMembers(&scanner, of: node, depth: depth)
         case UInt8(ascii: "["): readElements(&scanner, of: node, depth: depth)
-        case UInt8(ascii: "\""): scanner.skipString()
+        case UInt8(ascii: "\""): readString(&scanner)
         default: scanner.skipScalar()
         }
         return node
@@ -51,11 +55,31 @@ struct JSONIndex {
             scanner.skip(UInt8(ascii: ","))
             guard scanner.peek == UInt8(ascii: "\"") else { break }
             let place = scanner.position
+            let start = scanner.offset
             let key = scanner.readString()
+            path.append(.key(key))
+            noteNuls(scanner, from: start, at: place)
+            if let first = nodes[node].members[key].flatMap({ nodes[$0].key }) {
+                faults.append(JSONFault(path: path, kind: .duplicate(first: first), position: place))
+            }
             scanner.skip(UInt8(ascii: ":"))
             nodes[node].members[key] = readValue(&scanner, key: place, depth: depth + 1)
+            path.removeLast()
         }
         if scanner.peek == UInt8(ascii: "}") { scanner.step() }
+    }
+
+    private mutating func readString(_ scanner: inout Scanner) {
+        let (start, place) = (scanner.offset, scanner.position)
+        scanner.skipString()
+        noteNuls(scanner, from: start, at: place)
+    }
+
+    private mutating func noteNuls(_ scanner: Scanner, from start: Int, at place: JSONPosition) {
+        let escapes = scanner.nulEscapes(in: start..<scanner.offset)
+        guard !escapes.isEmpty else { return }
+        nulEscapes += escapes
+        faults.append(JSONFault(path: path, kind: .nul, position: place))
     }
 
     private mutating func readElements(_ scanner: inout Scanner, of node: Int, depth: Int) {
@@ -64,7 +88,9 @@ struct JSONIndex {
             scanner.skip(UInt8(ascii: ","))
             guard let byte = scanner.peek, byte != UInt8(ascii: "]") else { break }
             let before = scanner.offset
+            path.append(.index(nodes[node].elements.count))
             nodes[node].elements.append(readValue(&scanner, key: nil, depth: depth + 1))
+            path.removeLast()
             guard scanner.offset > before else { break }
         }
         if scanner.peek == UInt8(ascii: "]") { scanner.step() }
@@ -112,10 +138,24 @@ private struct Scanner {
         step()
     }
 
+    /// Where `\u0000` begins in a literal, not counting backslashes that are escaped themselves.
+    func nulEscapes(in literal: Range<Int>) -> [Int] {
+        var found: [Int] = []
+        var offset = literal.lowerBound
+        while let escape = bytes[offset..<literal.upperBound].firstIndex(of: UInt8(ascii: "\\")) {
+            if bytes[escape..<literal.upperBound].starts(with: "\\u0000".utf8) { found.append(escape) }
+            offset = min(escape + 2, literal.upperBound)
+        }
+        return found
+    }
+
     mutating func readString() -> String {
         let start = offset
         skipString()
-        let literal = bytes[start..<offset]
+        var literal = bytes[start..<offset]
+        for escape in nulEscapes(in: start..<offset) {
+            literal.replaceSubrange(escape..<escape + 6, with: "\\uFFFD".utf8)
+        }
         if literal.contains(UInt8(ascii: "\\")), case .string(let text)? = try? JSONValue.parse(Array(literal)) {
             return text
         }

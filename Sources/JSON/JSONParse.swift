@@ -18,9 +18,13 @@ extension JSONValue {
 
     /// Parses UTF-8 bytes that hold exactly one JSON value, of any kind.
     public static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
+        try parse(bytes, rejectingDuplicates: true)
+    }
+
+    static func parse(_ bytes: [UInt8], rejectingDuplicates: Bool) throws(JSONError) -> JSONValue {
         if let error = JSONPrescan.error(in: bytes, maximumDepth: maximumDepth) { throw error }
         var failure = json_error_t()
-        let flags = Int(JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
+        let flags = Int(JSON_DECODE_ANY) | (rejectingDuplicates ? Int(JSON_REJECT_DUPLICATES) : 0)
         let root = unsafe bytes.withUnsafeBytes { buffer in
             let start = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
             // jansson refuses a null pointer with no position at all; an empty text is an ordinary syntax error.
@@ -29,7 +33,7 @@ extension JSONValue {
         }
         guard let root = unsafe root else { throw JSONError(failure) }
         defer { unsafe json_decref(root) }
-        guard let value = unsafe JSONValue(copying: root) else {
+        guard let value = unsafe JSONValue(copying: root, rejectingDuplicates) else {
             throw JSONError(
                 line: 1, column: 1, message: "duplicate object key: two keys differ only in composed letters")
         }
@@ -37,13 +41,13 @@ extension JSONValue {
     }
 
     /// Copies jansson's tree; `nil` if two keys of one object are the same to Swift.
-    private init?(copying json: UnsafeMutablePointer<json_t>) {
+    private init?(copying json: UnsafeMutablePointer<json_t>, _ rejectingDuplicates: Bool) {
         switch unsafe json.pointee.type {
         case JSON_OBJECT:
-            guard let members = unsafe JSONValue.members(of: json) else { return nil }
+            guard let members = unsafe JSONValue.members(of: json, rejectingDuplicates) else { return nil }
             self = .object(members)
         case JSON_ARRAY:
-            guard let elements = unsafe JSONValue.elements(of: json) else { return nil }
+            guard let elements = unsafe JSONValue.elements(of: json, rejectingDuplicates) else { return nil }
             self = .array(elements)
         case JSON_STRING:
             self = unsafe .string(String(json_string_value(json), length: json_string_length(json)))
@@ -55,27 +59,32 @@ extension JSONValue {
         }
     }
 
-    private static func elements(of json: UnsafeMutablePointer<json_t>) -> [JSONValue]? {
+    private static func elements(
+        of json: UnsafeMutablePointer<json_t>, _ rejectingDuplicates: Bool
+    ) -> [JSONValue]? {
         let count = unsafe json_array_size(json)
         var elements: [JSONValue] = []
         elements.reserveCapacity(count)
         for index in 0..<count {
-            guard let item = unsafe json_array_get(json, index), let value = unsafe JSONValue(copying: item) else {
-                return nil
-            }
+            guard let item = unsafe json_array_get(json, index),
+                let value = unsafe JSONValue(copying: item, rejectingDuplicates)
+            else { return nil }
             elements.append(value)
         }
         return elements
     }
 
-    private static func members(of json: UnsafeMutablePointer<json_t>) -> [String: JSONValue]? {
+    private static func members(
+        of json: UnsafeMutablePointer<json_t>, _ rejectingDuplicates: Bool
+    ) -> [String: JSONValue]? {
         var members: [String: JSONValue] = [:]
         members.reserveCapacity(unsafe json_object_size(json))
         var cursor = unsafe json_object_iter(json)
         while let entry = unsafe cursor {
             let key = unsafe String(json_object_iter_key(entry), length: json_object_iter_key_len(entry))
-            guard let item = unsafe json_object_iter_value(entry), let value = unsafe JSONValue(copying: item),
-                members.updateValue(value, forKey: key) == nil
+            guard let item = unsafe json_object_iter_value(entry),
+                let value = unsafe JSONValue(copying: item, rejectingDuplicates),
+                members.updateValue(value, forKey: key) == nil || !rejectingDuplicates
             else { return nil }
             unsafe cursor = unsafe json_object_iter_next(json, entry)
         }

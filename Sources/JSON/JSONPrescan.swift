@@ -1,10 +1,15 @@
 // What is checked on the bytes before jansson sees them. Nesting: jansson's own bound is 2048, which is deeper than the
 // stack of a small thread allows our copying, comparing and freeing of the value. NUL: jansson ends its buffer with one,
-// and silently skips those that stand between tokens.
+// and silently skips those that stand between tokens. A byte order mark, which nobody sees, is called by its name.
 
 enum JSONPrescan {
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     /// The first thing in a text that jansson would let pass; `nil` if there is none. A text that is no JSON may pass.
     static func error(in bytes: [UInt8], maximumDepth: Int) -> JSONError? {
+        if bytes.starts(with: byteOrderMark) {
+            return error(at: 0, in: bytes, "it begins with a byte order mark; save it without a byte order mark")
+        }
         if let offset = bytes.firstIndex(of: 0) {
             return error(at: offset, in: bytes, "NUL byte")
         }

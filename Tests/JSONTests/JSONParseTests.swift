@@ -20,6 +20,7 @@ import Testing
         ("[1e999]", 1, "real number overflow"),
         (#"["a\u0000b"]"#, 1, #"\u0000 is not allowed without JSON_ALLOW_NUL"#),
         ("[\"a\u{0}b\"]", 1, "NUL byte"),
+        ("\u{FEFF}{}", 1, "save it without a byte order mark"),
         ("[1,\n\u{0}]", 2, "NUL byte"),
         (#"{"a\u0000":1}"#, 1, ""),
     ])
@@ -37,6 +38,25 @@ import Testing
     @Test func `keys that differ only in composed letters are duplicates`() {
         let error = #expect(throws: JSONError.self) { try JSONValue.parse("{\"\u{E9}\":1,\"e\u{301}\":2}") }
         #expect(error?.message.contains("duplicate") == true)
+    }
+
+    @Test func `what can be read in spite of a fault is read, and every fault has its place`() throws {
+        let text = #"{"a":1,"b":{"c":"x\u0000","c":[{"d\u0000":"\\u0000"}]},"a":2}"#
+        let reading = try JSONValue.read(Array(text.utf8))
+        #expect(reading.value == ["a": 2, "b": ["c": [["d\u{FFFD}": "\\u0000"]]]])
+        #expect(
+            reading.faults.map { "\($0.path.dotted) \($0.position) \($0.kind == .nul)" } == [
+                "b.c 1:17 true", "b.c 1:27 false", "b.c[0][\"d\u{FFFD}\"] 1:33 true", "a 1:56 false",
+            ])
+        #expect(reading.faults.last?.kind == .duplicate(first: JSONPosition(line: 1, column: 2)))
+        let composed = try JSONValue.read(Array("{\"\u{E9}\":1,\"e\u{301}\":2}".utf8))
+        #expect(composed.value == ["\u{E9}": 2] && composed.faults.count == 1)
+        #expect(try JSONValue.read(Array("[1]".utf8)).faults.isEmpty)
+    }
+
+    @Test(arguments: [#"{"a":1,"a":2"#, #"["\u0000" x]"#, "[\u{0}]", "\u{FEFF}{\"a\":1,\"a\":2}"])
+    func `a fault hides no error of syntax`(text: String) {
+        #expect(throws: JSONError.self) { try JSONValue.read(Array(text.utf8)) }
     }
 
     @Test func `nesting is bounded before anything recurses, and the place is named`() {

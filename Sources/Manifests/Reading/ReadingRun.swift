@@ -12,14 +12,17 @@ struct ReadingRun {
     mutating func add(_ source: ManifestSource) {
         files += 1
         do throws(ManifestError) {
-            let value = try Self.parse(source)
+            let reading = try Self.read(source)
             let places = Places(source)
-            guard let elements = value.array else { return add(value, at: [], source, places) }
+            errors += reading.faults.map { (files, ManifestError($0, in: source.name)) }
+            // What was read for a NUL is not what was meant.
+            let unread = Set(reading.faults.filter { $0.kind == .nul }.map(\.path))
+            guard let elements = reading.value.array else { return add(reading.value, at: [], source, places, unread) }
             if elements.isEmpty {
                 let nothing = Finding(path: [], message: "expected at least one resource, found an empty array")
                 errors.append((files, places.error(nothing)))
             }
-            for (index, element) in elements.enumerated() { add(element, at: [.index(index)], source, places) }
+            for (index, element) in elements.enumerated() { add(element, at: [.index(index)], source, places, unread) }
         } catch {
             errors.append((files, error))
         }
@@ -42,7 +45,14 @@ struct ReadingRun {
             warnings: warnings.sorted { ($0.0, $0.1.line, $0.1.column) < ($1.0, $1.1.line, $1.1.column) }.map(\.1))
     }
 
+    /// The value of a text that nothing is wrong with.
     static func parse(_ source: ManifestSource) throws(ManifestError) -> JSONValue {
+        let reading = try read(source)
+        if let fault = reading.faults.first { throw ManifestError(fault, in: source.name) }
+        return reading.value
+    }
+
+    private static func read(_ source: ManifestSource) throws(ManifestError) -> JSONReading {
         guard source.text.count <= ManifestLimits.manifestSize else {
             throw ManifestError(
                 file: source.name, line: 1, column: 1, path: "",
@@ -50,7 +60,7 @@ struct ReadingRun {
                 hint: "split it into several files")
         }
         do throws(JSONError) {
-            return try JSONValue.parse(source.text)
+            return try JSONValue.read(source.text)
         } catch {
             throw ManifestError(
                 file: source.name, line: error.line, column: error.column, path: "",
@@ -59,10 +69,11 @@ struct ReadingRun {
     }
 
     private mutating func add(
-        _ value: JSONValue, at base: [PathElement], _ source: ManifestSource, _ places: Places
+        _ value: JSONValue, at base: [PathElement], _ source: ManifestSource, _ places: Places,
+        _ unread: Set<[PathElement]>
     ) {
         let reading = ResourceReading(value, at: base, sources: .files(source))
-        errors += reading.findings.map { (files, places.error($0)) }
+        errors += reading.findings.filter { !unread.contains($0.path) }.map { (files, places.error($0)) }
         members.append(SetCheck.Member(reading: reading, places: places, file: files))
     }
 
@@ -82,5 +93,16 @@ struct ReadingRun {
                 file: rest.file, line: rest.line, column: rest.column, path: "",
                 message: "and \(unique.count - ManifestLimits.errors) more errors"))
         return told
+    }
+}
+
+extension ManifestError {
+    fileprivate init(_ fault: JSONFault, in file: String) {
+        self.init(
+            file: file, line: fault.position.line, column: fault.position.column, path: fault.path.dotted,
+            message: "expected text without NUL, found \\u0000")
+        guard case .duplicate(let first) = fault.kind else { return }
+        message = "expected each key once, found it again; the first is at \(first)"
+        hint = "remove one of the two"
     }
 }

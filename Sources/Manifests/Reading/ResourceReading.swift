@@ -22,7 +22,10 @@ struct ResourceReading {
     init(_ value: JSONValue, at base: [PathElement], sources: Sources) {
         self.base = base
         manifest = value
-        guard let kind = readKind() else { return }
+        guard let kind = readKind() else {
+            checkHead()
+            return
+        }
         self.kind = kind
         var check = ShapeCheck(at: base, sources: sources.form)
         check.check(value, .object(ResourceSchema.shape(of: kind)))
@@ -66,6 +69,15 @@ struct ResourceReading {
             ["kind"], "expected \(Words.list(kinds, "or")), found \(Words.found(value))",
             hint: value.string.flatMap { NearestName.hint(for: $0, among: kinds, listing: false) })
         return nil
+    }
+
+    /// What every kind has, where the kind is not known.
+    private mutating func checkHead() {
+        guard let members = manifest.object else { return }
+        let known = ResourceSchema.head.fieldsByName
+        var check = ShapeCheck(at: base, sources: .path)
+        check.check(.object(members.filter { known[$0.key] != nil }), .object(ResourceSchema.head))
+        findings += check.findings
     }
 
     private mutating func take(_ sources: Sources) {

@@ -19,13 +19,19 @@ enum ResourceSchema {
     private static func resource(_ kind: Kind, _ spec: ObjectShape, _ doc: String) -> ObjectShape {
         ObjectShape(
             kind.rawValue,
-            [
-                Field("apiVersion", .text(.oneOf([apiVersion])), .required, "The version of this format."),
+            head.fields + [
                 Field("kind", .text(.oneOf([kind.rawValue])), .required, "What is declared."),
-                Field("metadata", .object(metadata), .required, "Name, labels and annotations."),
                 Field("spec", .object(spec), .required, doc),
             ])
     }
+
+    /// What can be checked without knowing the kind.
+    static let head = ObjectShape(
+        "Head",
+        [
+            Field("apiVersion", .text(.oneOf([apiVersion])), .required, "The version of this format."),
+            Field("metadata", .object(metadata), .required, "Name, labels and annotations."),
+        ])
 
     static let metadata = ObjectShape(
         "Metadata",
