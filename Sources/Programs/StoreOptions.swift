@@ -1,20 +1,16 @@
-// The options that every program has: where the store is and how much is logged.
+// The options that every program has: where the store is.
 
 public import ArgumentParser
-public import Logging
 internal import Glibc
 internal import Redis
 
-/// `--redis`, `--prefix`, `--log-level`; the environment stands in for what is not given.
+/// `--redis`, `--prefix`; the environment stands in for what is not given.
 public struct StoreOptions: ParsableArguments {
     @Option(name: .customLong("redis"), help: "Where Redis is (OPS_REDIS_URL; default redis://127.0.0.1:6379).")
     public var redisOption: String?
 
     @Option(name: .customLong("prefix"), help: "What all keys begin with (OPS_PREFIX; default ops).")
     public var prefixOption: String?
-
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
-    public var logLevel: Logger.Level = .info
 
     public init() {}
 
@@ -36,5 +32,3 @@ public struct StoreOptions: ParsableArguments {
         return String(cString: value)
     }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -16,6 +16,7 @@ struct OpsAgent: AsyncParsableCommand {
         version: ProgramVersion.current)
 
     @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var logOptions: LogOptions
 
     @Option(help: "The name of the Server that this agent stands for.")
     var server: String
@@ -47,7 +48,7 @@ struct OpsAgent: AsyncParsableCommand {
     }
 
     func run() async throws {
-        StderrLogHandler.bootstrap(level: storeOptions.logLevel)
+        StderrLogHandler.bootstrap(level: logOptions.logLevel)
         var log = Logger(label: "opsagent")
         log[metadataKey: "server"] = "\(server)"
         let configuration = AgentConfiguration(

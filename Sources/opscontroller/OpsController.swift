@@ -16,12 +16,13 @@ struct OpsController: AsyncParsableCommand {
         version: ProgramVersion.current)
 
     @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var logOptions: LogOptions
 
     @Option(help: "This replica's name in the lock and in events (default: host name and process id).")
     var name: String?
 
     func run() async throws {
-        StderrLogHandler.bootstrap(level: storeOptions.logLevel)
+        StderrLogHandler.bootstrap(level: logOptions.logLevel)
         var logger = Logger(label: "opscontroller")
         let holder = name ?? Self.hostAndProcess
         logger[metadataKey: "holder"] = "\(holder)"
