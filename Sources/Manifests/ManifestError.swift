@@ -4,7 +4,7 @@
 public struct ManifestError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The file as it was named: of the manifest, or of a `source` file beside it.
     public var file: String
-    /// Counted from 1.
+    /// Counted from 1; 0 where it is the file as a whole.
     public var line: Int
     /// Counted from 1, in Unicode scalars.
     public var column: Int
@@ -24,9 +24,14 @@ public struct ManifestError: Error, Sendable, Hashable, CustomStringConvertible 
         self.hint = hint
     }
 
+    /// A file that cannot be read at all.
+    public init(file: String, message: String, hint: String? = nil) {
+        self.init(file: file, line: 0, column: 0, path: "", message: message, hint: hint)
+    }
+
     /// `file:line:column: path: message; hint`, in one line.
     public var description: String {
-        let place = "\(file):\(line):\(column): " + (path.isEmpty ? "" : "\(path): ")
+        let place = (line == 0 ? "\(file): " : "\(file):\(line):\(column): ") + (path.isEmpty ? "" : "\(path): ")
         return place + message + (hint.map { "; \($0)" } ?? "")
     }
 }
@@ -59,6 +64,8 @@ public struct ManifestWarning: Sendable, Hashable, CustomStringConvertible {
         self.message = message
     }
 
-    /// `file:line:column: path: message`, in one line.
-    public var description: String { "\(file):\(line):\(column): " + (path.isEmpty ? "" : "\(path): ") + message }
+    /// `file:line:column: warning: path: message`, in one line.
+    public var description: String {
+        "\(file):\(line):\(column): warning: " + (path.isEmpty ? "" : "\(path): ") + message
+    }
 }

@@ -26,6 +26,8 @@ struct OpsApply: AsyncParsableCommand {
         defaultSubcommand: Apply.self)
 
     static func main() async {
+        // `apply` stands for a missing command, but nothing at all is a question.
+        if CommandLine.arguments.count < 2 { exit(withError: CleanExit.helpRequest(OpsApply.self)) }
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -34,7 +36,7 @@ struct OpsApply: AsyncParsableCommand {
                 try command.run()
             }
         } catch let failure as CommandFailure {
-            for line in failure.lines { Console.note(line) }
+            for line in failure.lines { failure.isNamed ? Console.note(line) : Console.aside(line + "\n") }
             exit(withError: ExitCode(failure.exitCode))
         } catch {
             exit(withError: error)

@@ -78,9 +78,9 @@ import Testing
             for command in ["validate", "apply"] {
                 let outcome = try await run([command, path], redis: redis.url)
                 #expect(outcome.code == 1, "\(outcome)")
-                #expect(outcome.errors.contains("bad.json:2:"), "\(outcome)")
+                #expect(outcome.errors.hasPrefix("\(path):2:"), "a place at the start of the line: \(outcome)")
                 #expect(outcome.errors.contains("address"), "the nearest known name is named: \(outcome)")
-                #expect(outcome.errors.contains("bad.json:5:"), "all errors at once: \(outcome)")
+                #expect(outcome.errors.contains("\n\(path):5:"), "all errors at once: \(outcome)")
             }
             let keys = try await Programs.run(
                 ["redis-cli", "-s", redis.socketPath, "--raw", "KEYS", "*desired*"], folder: folder)
@@ -115,6 +115,52 @@ import Testing
             #expect(isSaid, "\(fleet.logs)")
             #expect(try await fleet.opsapply("get", "apps").errors.isEmpty)
         }
+    }
+
+    @Test func `A path that cannot be read hides no error of another file, and no Redis is asked for before`()
+        async throws
+    {
+        let folder = try makeFolder()
+        defer { _ = removeFolder(folder) }
+        let bad = "\(folder)/bad.json"
+        try write("{", to: bad)
+        for command in ["validate", "plan", "apply"] {
+            let outcome = try await run([command, "\(folder)/none.json", bad, folder + "/none"])
+            #expect(outcome.code == 1, "\(outcome)")
+            let lines = outcome.errors.split(separator: "\n")
+            #expect(lines.first == "\(folder)/none.json: no such file; check the path", "\(outcome)")
+            #expect(lines.dropFirst().first?.hasPrefix("\(bad):1:1: not valid JSON") == true, "\(outcome)")
+            #expect(lines.last == "\(folder)/none: no such file; check the path", "\(outcome)")
+        }
+    }
+
+    @Test func `A warning begins with its place`() async throws {
+        let folder = try makeFolder()
+        defer { _ = removeFolder(folder) }
+        let path = "\(folder)/site.json"
+        try write(Manifests.site(), to: path)
+        let outcome = try await run(["validate", path])
+        #expect(outcome.code == 0 && outcome.errors.hasPrefix("\(path):"), "\(outcome)")
+        #expect(outcome.errors.contains(": warning: spec.placement"), "\(outcome)")
+    }
+
+    @Test func `A misspelt command is told the nearest, and opsapply alone prints what there is`() async throws {
+        let outcome = try await run(["valdiate", "x.json"])
+        #expect(outcome.code == 1, "\(outcome)")
+        #expect(outcome.errors.hasPrefix("valdiate: no such file; did you mean the command validate?\n"), "\(outcome)")
+        let alone = try await run([])
+        #expect(alone.code == 0 && alone.errors.isEmpty && alone.output.contains("SUBCOMMANDS"), "\(alone)")
+    }
+
+    @Test func `An option that does nothing in a command is none of that command`() async throws {
+        #expect(try await run(["get", "apps", "--log-level", "debug"]).code == 64)
+        #expect(try await run(["up", "--help"]).output.contains("--log-level"))
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        let file = try #require(fopen(path, "w"))
+        fputs(text, file)
+        fclose(file)
     }
 
     @Test func `wait that is not fulfilled in time is exit code 3`() async throws {

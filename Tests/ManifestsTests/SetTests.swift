@@ -38,7 +38,7 @@ import Testing
     @Test func `an App that selects no server is valid, with a warning`() throws {
         #expect(
             try warnings([app("a", web), server("s", role: "db")]) == [
-                "a.json:1:93: spec.placement.selector: selects none of the known servers (1), so the App runs nowhere"
+                "a.json:1:93: warning: spec.placement.selector: selects none of the known servers (1), so the App runs nowhere"
             ])
         #expect(try warnings([app("a", web), server("s", role: "web")]).isEmpty)
         #expect(try warnings([app("a", web)], ManifestContext(servers: ["s": ["role": "web"]], apps: [:])).isEmpty)

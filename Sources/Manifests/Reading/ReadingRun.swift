@@ -9,6 +9,17 @@ struct ReadingRun {
     private var errors: [(file: Int, error: ManifestError)] = []
     private var files = 0
 
+    var hasErrors: Bool { !errors.isEmpty }
+
+    mutating func add(_ file: Result<ManifestSource, ManifestError>) {
+        switch file {
+        case .success(let source): add(source)
+        case .failure(let error):
+            files += 1
+            errors.append((files, error))
+        }
+    }
+
     mutating func add(_ source: ManifestSource) {
         files += 1
         do throws(ManifestError) {

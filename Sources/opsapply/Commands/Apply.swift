@@ -45,8 +45,10 @@ struct Apply: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let wanted: Application.Wanted =
+            if let planFile { .plan(try SavedPlan.read(planFile)) } else { .files(try Desired.files(files)) }
         try await options.withStore { store in
-            let application = try await Application.prepare(self, store)
+            let application = try await Application.prepare(wanted, self, store)
             if dryRun {
                 application.printDryRun()
                 return

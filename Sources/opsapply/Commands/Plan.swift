@@ -34,9 +34,10 @@ struct PlanCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let reading = files.isEmpty ? nil : try Desired.files(files)
         let report = try await options.withStore { store in
             let known = try await Desired.stored(store, replacing: !files.isEmpty)
-            let given = files.isEmpty ? nil : try Desired.given(files, among: known)
+            let given = try reading.map { try Desired.given($0, among: known) }
             var run = try await PlanRun(given, known: known, store: store)
             try await run.run(observing: observes)
             if let saveTo {

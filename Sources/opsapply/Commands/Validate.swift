@@ -11,7 +11,7 @@ struct Validate: AsyncParsableCommand {
     var files: [String]
 
     func run() async throws {
-        let set = try Desired.given(files, among: nil)
+        let set = try Desired.given(try Desired.files(files), among: nil)
         Console.note("\(counted(set.resources.count, "resource")) in \(counted(files.count, "argument")): all valid")
     }
 }

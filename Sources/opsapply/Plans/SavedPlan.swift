@@ -59,8 +59,8 @@ struct SavedPlan {
 
 extension SavedPlan {
     static func read(_ path: String) throws(CommandFailure) -> SavedPlan {
-        guard let source = try ManifestFiles.read([path]).first else {
-            throw CommandFailure("\(path.printable): nothing")
+        guard case .success(let source)? = ManifestFiles.read([path]).first else {
+            throw CommandFailure("\(path.printable): no such file, or none that can be read; check the path")
         }
         do {
             return try SavedPlan(try JSONValue.parse(source.text))

@@ -14,11 +14,21 @@ struct Application {
     /// What `--prune` takes away.
     let pruned: Removal?
 
+    /// What `apply` was given, read before the store is asked for anything.
+    enum Wanted {
+        case files(ManifestReading)
+        case plan(SavedPlan)
+    }
+
     /// For `apply`, with all its options; asks before it prunes.
-    static func prepare(_ command: Apply, _ store: any OperationsStore) async throws -> Application {
+    static func prepare(
+        _ wanted: Wanted, _ command: Apply, _ store: any OperationsStore
+    ) async throws -> Application {
         let known = try await Desired.stored(store, replacing: true)
-        if let file = command.planFile {
-            let plan = try SavedPlan.read(file)
+        let given: ManifestSet
+        switch wanted {
+        case .files(let reading): given = try Desired.given(reading, among: known)
+        case .plan(let plan):
             try await plan.check(against: store)
             let drafts = plan.resources.map { planned in
                 planned.resource.draft(by: Person.current, expectedGeneration: planned.storedGeneration)
@@ -26,7 +36,6 @@ struct Application {
             return Application(
                 store: store, drafts: drafts, known: known, confirmRemoval: command.confirmRemoval, pruned: nil)
         }
-        let given = try Desired.given(command.files, among: known)
         let drafts = given.resources.map { $0.draft(by: Person.current, expectedGeneration: nil) }
         var removal: Removal?
         if command.prune { removal = try await prune(keeping: given, known, command, store) }

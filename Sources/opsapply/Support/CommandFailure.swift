@@ -2,9 +2,12 @@
 // scripts can rely on.
 
 struct CommandFailure: Error {
-    /// Printed one below the other, each with the program's name before it.
+    /// Printed one below the other.
     var lines: [String]
     var exitCode: Int32
+    /// Whether the lines begin with the program's name. Those that begin with a place in a file do not: editors and
+    /// pipelines look for it at the start of a line.
+    var isNamed = true
 
     init(_ lines: [String], exitCode: Int32 = Self.error) {
         self.lines = lines
@@ -13,6 +16,13 @@ struct CommandFailure: Error {
 
     init(_ line: String, exitCode: Int32 = Self.error) {
         self.init([line], exitCode: exitCode)
+    }
+
+    /// Lines that each begin with a file.
+    static func inFiles(_ lines: [String]) -> CommandFailure {
+        var failure = CommandFailure(lines)
+        failure.isNamed = false
+        return failure
     }
 
     static let error: Int32 = 1

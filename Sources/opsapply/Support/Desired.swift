@@ -42,16 +42,26 @@ enum Desired {
         }
     }
 
-    /// Reads files against what is stored already; warnings go to standard error, errors are told all at once.
-    static func given(_ files: [String], among known: [KnownResource]?) throws(CommandFailure) -> ManifestSet {
-        let sources = try ManifestFiles.read(files)
+    /// Reads files on their own, before anything is connected to; errors are told all at once.
+    static func files(_ paths: [String]) throws(CommandFailure) -> ManifestReading {
+        do throws(ManifestErrors) { return try ManifestReading(ManifestFiles.read(paths)) } catch {
+            throw failure(error)
+        }
+    }
+
+    /// What was read, against what is stored already; warnings go to standard error.
+    static func given(_ reading: ManifestReading, among known: [KnownResource]?) throws(CommandFailure) -> ManifestSet {
         do throws(ManifestErrors) {
-            let set = try ManifestReader.read(sources, context: known.map(context) ?? .none)
-            for warning in set.warnings { Console.note("warning: \(warning.description.printable)") }
+            let set = try reading.resources(among: known.map(context) ?? .none)
+            for warning in set.warnings { Console.aside(warning.description.printable + "\n") }
             return set
         } catch {
-            throw CommandFailure(error.errors.map(\.description.printable))
+            throw failure(error)
         }
+    }
+
+    private static func failure(_ errors: ManifestErrors) -> CommandFailure {
+        .inFiles(errors.errors.map(\.description.printable))
     }
 
     private static func context(_ known: [KnownResource]) -> ManifestContext {

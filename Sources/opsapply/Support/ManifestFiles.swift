@@ -1,6 +1,7 @@
 // From what was typed to bytes: files, folders (every `*.json` in them, without subfolders, because those hold the files
 // that manifests name as `source`), and `-` for standard input.
 
+internal import ArgumentParser
 internal import Glibc
 internal import Manifests
 internal import Output
@@ -9,43 +10,41 @@ enum ManifestFiles {
     /// The largest manifest that is read from standard input.
     static let maximumBytes = 16 << 20
 
-    /// Reads them all; everything that cannot be read is told at once.
-    static func read(_ paths: [String]) throws(CommandFailure) -> [ManifestSource] {
-        var sources: [ManifestSource] = []
-        var problems: [String] = []
-        for path in paths {
-            do throws(Problem) {
-                for file in try expand(path) {
-                    do throws(Problem) { sources.append(try source(file)) } catch { problems.append(error.text) }
-                }
-            } catch { problems.append(error.text) }
+    /// Reads them all, in order; what cannot be read stands for itself, and does not hide what is wrong with the others.
+    static func read(_ paths: [String]) -> [Result<ManifestSource, ManifestError>] {
+        paths.flatMap { path in
+            do throws(ManifestError) { return try expand(path).map(source) } catch { return [.failure(error)] }
         }
-        guard problems.isEmpty else { throw CommandFailure(problems) }
-        return sources
     }
 
-    private struct Problem: Error { var text: String }
-
-    private static func expand(_ path: String) throws(Problem) -> [String] {
+    private static func expand(_ path: String) throws(ManifestError) -> [String] {
         var info = stat()
         guard path != "-" else { return [path] }
         guard stat(path, &info) == 0 else {
-            let reason = systemText(errno)
-            let isWord = path.allSatisfy { $0.isLetter }
-            let hint = isWord ? ", and no command of that name; see opsapply --help" : ""
-            throw Problem(text: "\(path.printable): \(reason)\(hint)")
+            guard errno == ENOENT else { throw ManifestError(file: path, message: systemText(errno)) }
+            throw ManifestError(file: path, message: "no such file", hint: hint(forMissing: path))
         }
         guard info.st_mode & S_IFMT == S_IFDIR else { return [path] }
         let folder = path.hasSuffix("/") ? path : path + "/"
         let files = try entries(of: folder).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted()
         guard !files.isEmpty else {
-            throw Problem(text: "\(path.printable): no *.json file in this folder (subfolders are not read)")
+            throw ManifestError(file: path, message: "no *.json file in this folder (subfolders are not read)")
         }
         return files.map { folder + $0 }
     }
 
-    private static func entries(of folder: String) throws(Problem) -> [String] {
-        guard let handle = opendir(folder) else { throw Problem(text: "\(folder.printable): \(systemText(errno))") }
+    /// A word that is no file may have been meant as a command.
+    private static func hint(forMissing path: String) -> String {
+        guard path.allSatisfy({ $0.isLetter }) else { return "check the path" }
+        let commands = OpsApply.configuration.subcommands.map { $0._commandName }
+        guard let nearest = Nearest.name(to: path, among: commands) else {
+            return "and no command of that name: see opsapply --help"
+        }
+        return "did you mean the command \(nearest)?"
+    }
+
+    private static func entries(of folder: String) throws(ManifestError) -> [String] {
+        guard let handle = opendir(folder) else { throw ManifestError(file: folder, message: systemText(errno)) }
         defer { closedir(handle) }
         var names: [String] = []
         while let entry = readdir(handle) {
@@ -57,16 +56,13 @@ enum ManifestFiles {
         return names
     }
 
-    private static func source(_ path: String) throws(Problem) -> ManifestSource {
-        guard path != "-" else {
-            // Its sources are read from the folder that opsapply runs in.
-            return ManifestSource(name: path, text: try standardInput()) { (relative, _) throws(SourceFailure) in
-                try ManifestSource(file: relative).text
+    private static func source(_ path: String) -> Result<ManifestSource, ManifestError> {
+        do throws(ManifestError) {
+            guard path != "-" else { return .success(try standardInput()) }
+            do throws(SourceFailure) { return .success(try ManifestSource(file: path)) } catch {
+                throw ManifestError(file: path, message: words(error))
             }
-        }
-        do throws(SourceFailure) { return try ManifestSource(file: path) } catch {
-            throw Problem(text: "\(path.printable): \(words(error))")
-        }
+        } catch { return .failure(error) }
     }
 
     private static func words(_ failure: SourceFailure) -> String {
@@ -77,17 +73,24 @@ enum ManifestFiles {
         }
     }
 
-    private static func standardInput() throws(Problem) -> [UInt8] {
+    /// Its sources are read from the folder that opsapply runs in.
+    private static func standardInput() throws(ManifestError) -> ManifestSource {
+        ManifestSource(name: "-", text: try standardInputBytes()) { (relative, _) throws(SourceFailure) in
+            try ManifestSource(file: relative).text
+        }
+    }
+
+    private static func standardInputBytes() throws(ManifestError) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while bytes.count <= maximumBytes {
             let count = Glibc.read(STDIN_FILENO, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Problem(text: "-: \(systemText(errno))") }
+            guard count >= 0 else { throw ManifestError(file: "-", message: systemText(errno)) }
             if count == 0 { return bytes }
             bytes += chunk[..<count]
         }
-        throw Problem(text: "-: larger than \(maximumBytes >> 20) MiB")
+        throw ManifestError(file: "-", message: "larger than \(maximumBytes >> 20) MiB")
     }
 }
 

@@ -22,6 +22,7 @@ struct UpSession {
     private static let serverPoll = Duration.seconds(1)
 
     private let command: Up
+    private let files: ManifestReading?
     private let paths: UpPaths
     private let programs: UpPrograms
     private let supervisor: Supervisor
@@ -29,7 +30,7 @@ struct UpSession {
     init(_ command: Up) throws {
         self.command = command
         // Everything that can be refused is refused before anything is started.
-        if !command.files.isEmpty { _ = try Desired.given(command.files, among: nil) }
+        files = command.files.isEmpty ? nil : try Desired.files(command.files)
         programs = try UpPrograms()
         let paths = try UpPaths(command.state)
         self.paths = paths
@@ -104,8 +105,8 @@ struct UpSession {
         let known = try await Desired.stored(store)
         var targets = known.filter { !$0.manifest.isSuspended }
             .map { WaitTarget(key: $0.key, generation: $0.stored.generation) }
-        guard !command.files.isEmpty else { return targets }
-        let given = try Desired.given(command.files, among: known)
+        guard let files else { return targets }
+        let given = try Desired.given(files, among: known)
         let drafts = given.resources.map { $0.draft(by: Person.current, expectedGeneration: nil) }
         let application = Application(store: store, drafts: drafts, known: known, confirmRemoval: false, pruned: nil)
         let applied = try await application.write()
