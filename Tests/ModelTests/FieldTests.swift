@@ -42,6 +42,26 @@ struct FieldTests {
         #expect(expectation.isMet(by: value) == isMet)
     }
 
+    @Test(
+        arguments: [
+            (.exactly("a"), .exactly("a"), false), (.exactly("a"), .exactly("b"), true),
+            (.present, .exactly("absent"), true), (.present, .exactly("1.2"), false),
+            (.present, .startsWith("1."), false), (.startsWith("1."), .startsWith("1.2"), false),
+            (.startsWith("1."), .startsWith("2."), true), (.startsWith("1."), .exactly("1.3"), false),
+            (.startsWith("d 0755 "), .owned(head: "d 0755", owner: "a", group: nil), false),
+            (.startsWith("d 0700 "), .owned(head: "d 0755", owner: "a", group: nil), true),
+            (.owned(head: "d", owner: "a", group: nil), .owned(head: "d", owner: nil, group: "b"), false),
+            (.owned(head: "d", owner: "a", group: nil), .owned(head: "d", owner: "b", group: nil), true),
+            (.owned(head: "d", owner: "a", group: nil), .owned(head: "e", owner: "a", group: nil), true),
+            (.owned(head: "d", owner: "a", group: nil), .exactly("d b:b"), true),
+        ] as [(Model.Expectation, Model.Expectation, Bool)])
+    func `two expectations exclude each other where no value meets both`(
+        _ one: Model.Expectation, _ other: Model.Expectation, _ exclude: Bool
+    ) {
+        #expect(one.excludes(other) == exclude)
+        #expect(other.excludes(one) == exclude)
+    }
+
     @Test func `modes have four octal digits`() {
         #expect(FieldValue.octal(0o644) == "0644")
         #expect(FieldValue.octal(0) == "0000")

@@ -94,14 +94,29 @@ package struct JobRunner: Sendable {
     private func perform(_ step: Step, of plan: Plan, _ context: StepContext) throws(StepError) {
         let target = FieldTarget(instance: plan.instance, key: step.field, spec: step.spec)
         let driver = drivers.driver(step.field.kind)
-        if step.spec != nil { return try driver.apply(target, context) }
-        try remove(target, driver, context)
+        guard step.spec != nil else { return try remove(target, driver, context) }
+        if Self.isShared(target.key) { try checkUndisputed(target) }
+        try driver.apply(target, context)
+    }
+
+    /// What instances of one server can have in common.
+    private static func isShared(_ key: FieldKey) -> Bool { [.package, .directory, .file].contains(key.kind) }
+
+    /// Two that want one thing differently would undo each other's work for ever. Who made it keeps it as it wants it; what
+    /// nobody made stays as it is.
+    private func checkUndisputed(_ target: FieldTarget) throws(StepError) {
+        let rivals = table.rivals(of: target.instance, over: target.key)
+        guard let rival = rivals.first else { return }
+        let makers = ledger.read { state in state.made.filter { $0.value[target.key] != nil }.map(\.key) }
+        if makers.contains(target.instance), !rivals.contains(where: { makers.contains($0.id) }) { return }
+        throw .impossible(
+            "\(rival.id) wants it otherwise (\(rival.expectation.text)): nothing is done until one of the two gives way"
+        )
     }
 
     /// What another instance on this server is asked to have as well is handed over instead of taken away.
     private func remove(_ target: FieldTarget, _ driver: any Driver, _ context: StepContext) throws(StepError) {
-        let isShared = [.package, .directory, .file].contains(target.key.kind)
-        if isShared, let other = table.otherHolder(of: target.key, than: target.instance) {
+        if Self.isShared(target.key), let other = table.otherHolder(of: target.key, than: target.instance) {
             context.note("kept \(target.key): \(other) has it too")
             guard let made = drivers.machine.made(target) else { return }
             return try ledger.append([.made(other, target.key, made), .unmade(target.instance, target.key)])

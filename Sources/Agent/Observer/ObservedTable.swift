@@ -43,7 +43,7 @@ package final class ObservedTable: Sendable {
     /// Passing values that wait; a service that flaps faster than the store answers loses the oldest.
     private static let mostPassing = 8
 
-    private let entries = Mutex<[InstanceID: Entry]>([:])
+    let entries = Mutex<[InstanceID: Entry]>([:])
     /// Nothing is reported before the store has said what it asks for: an instance that an earlier life of this agent knew
     /// may be gone.
     private let isConfirmed = Mutex(false)
@@ -101,13 +101,6 @@ package final class ObservedTable: Sendable {
 
     package func spec(of key: FieldKey, in id: InstanceID) -> FieldSpec? {
         entries.withLock { $0[id]?.specs[key] }
-    }
-
-    /// Another instance on this server that is asked to have the field.
-    package func otherHolder(of key: FieldKey, than id: InstanceID) -> InstanceID? {
-        entries.withLock { entries in
-            entries.filter { $0.key != id && $0.value.specs[key] != nil }.keys.min()
-        }
     }
 
     // MARK: values

@@ -28,6 +28,33 @@ public enum Expectation: Sendable, Hashable {
             && (group.map { rest[rest.index(after: colon)...].elementsEqual($0.utf8) } ?? true)
     }
 
+    /// Whether no observed value could meet both.
+    public func excludes(_ other: Expectation) -> Bool {
+        switch (self, other) {
+        case (.exactly(let text), _): !other.isMet(by: text)
+        case (_, .exactly(let text)): !isMet(by: text)
+        case (.owned(let head, let owner, let group), .owned(let otherHead, let otherOwner, let otherGroup)):
+            !head.utf8.elementsEqual(otherHead.utf8) || Self.differ(owner, otherOwner) || Self.differ(group, otherGroup)
+        default:
+            !beginning.utf8.starts(with: other.beginning.utf8) && !other.beginning.utf8.starts(with: beginning.utf8)
+        }
+    }
+
+    /// What every value that meets it begins with.
+    private var beginning: String {
+        switch self {
+        case .exactly(let text): text
+        case .startsWith(let prefix): prefix
+        case .present: ""
+        case .owned(let head, _, _): head + " "
+        }
+    }
+
+    private static func differ(_ left: String?, _ right: String?) -> Bool {
+        guard let left, let right else { return false }
+        return !left.utf8.elementsEqual(right.utf8)
+    }
+
     /// As people read it: in plans and drift reports.
     public var text: String {
         switch self {

@@ -37,7 +37,7 @@ let quiet = Logger(label: "agent-tests") { _ in SwiftLogNoOpLogHandler() }
 
 final class Stage<Store: OperationsStore>: Sendable {
     let store: Store
-    let folder = Folder()
+    let folder: Folder
     let id: InstanceID
     let lease: Lease
     private let life = Mutex<Task<Void, any Error>?>(nil)
@@ -48,6 +48,7 @@ final class Stage<Store: OperationsStore>: Sendable {
 
     init(store: Store, app: String? = "webapp") async throws {
         self.store = store
+        folder = Folder()
         id = InstanceID(app: app, server: "server1")
         guard
             case .acquired(let lease) = try await store.acquireLease(
@@ -56,6 +57,16 @@ final class Stage<Store: OperationsStore>: Sendable {
         self.lease = lease
         try await store.seal(lease)
         Disk.makeFolders(root)
+    }
+
+    /// Another instance on the same server; the agent is this one's.
+    func neighbour(_ app: String) -> Stage { Stage(beside: self, app: app) }
+
+    private init(beside other: Stage, app: String) {
+        store = other.store
+        folder = other.folder
+        id = InstanceID(app: app, server: other.id.server)
+        lease = other.lease
     }
 
     func configuration(lease: Duration = .seconds(10)) -> AgentConfiguration {
@@ -174,7 +185,8 @@ final class Stage<Store: OperationsStore>: Sendable {
     func failure() async throws -> String? {
         var why: String?
         _ = try await settle {
-            why = try await store.jobs(server: id.server, limit: 10).compactMap(\.error).first
+            why = try await store.jobs(server: id.server, limit: 10).filter { $0.job.plan.instance == id }
+                .compactMap(\.error).first
             return why != nil
         }
         return why
@@ -184,6 +196,11 @@ final class Stage<Store: OperationsStore>: Sendable {
 
     var observed: [FieldKey: String] {
         get async throws { try await store.instance(id).observed?.fields ?? [:] }
+    }
+
+    /// Whether the agent has answered the assignment.
+    var isObserved: Bool {
+        get async throws { try await store.instance(id).observed?.digest.isEmpty == false }
     }
 
     func sees(_ key: FieldKey, _ value: String, within limit: Duration = .seconds(10)) async throws -> Bool {

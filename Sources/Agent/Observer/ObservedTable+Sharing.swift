@@ -1,0 +1,31 @@
+// What one server's instances share: a package, a folder or a file can be asked for by more than one of them.
+
+package import Model
+internal import Synchronization
+
+extension ObservedTable {
+    /// Another instance on this server that is asked to have the field.
+    package func otherHolder(of key: FieldKey, than id: InstanceID) -> InstanceID? {
+        entries.withLock { entries in
+            entries.filter { $0.key != id && $0.value.specs[key] != nil }.keys.min()
+        }
+    }
+
+    /// Others that want the field so that nothing could be right for them and for this instance.
+    func rivals(of id: InstanceID, over key: FieldKey) -> [(id: InstanceID, expectation: Expectation)] {
+        entries.withLock { entries in
+            guard let own = entries[id]?.expectation(of: key) else { return [] }
+            return entries.filter { $0.key != id }.compactMap { other, entry in
+                guard let expectation = entry.expectation(of: key), expectation.excludes(own) else { return nil }
+                return (other, expectation)
+            }.sorted { $0.id < $1.id }
+        }
+    }
+}
+
+extension ObservedTable.Entry {
+    fileprivate func expectation(of key: FieldKey) -> Expectation? {
+        guard specs[key] != nil else { return nil }
+        return assignment.fields.first { $0.key == key }?.expectation
+    }
+}
