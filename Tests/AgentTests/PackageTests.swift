@@ -30,7 +30,22 @@ import Testing
 
     @Test func `only what is fully installed counts, with its version`() {
         let versions = DpkgStatus.parse(Array(Self.status.utf8))
-        #expect(versions == ["nginx": "1.22.1-9+deb12u10", "held": "3:4.5"])
+        let nginx = "1.22.1-9+deb12u10"
+        #expect(versions == ["nginx": nginx, "nginx:amd64": nginx, "held": "3:4.5"])
+    }
+
+    @Test func `a package of another architecture has its name with it, and a bare name is the system's own`() {
+        let stanzas = [
+            ("libfoo", "i386", "1"), ("libfoo", "amd64", "2"), ("libbar", "i386", "3"), ("docs", "all", "4"),
+            ("dpkg", "amd64", "5"),
+        ].map { "Package: \($0)\nStatus: install ok installed\nArchitecture: \($1)\nVersion: \($2)\n" }
+        for text in [stanzas.joined(separator: "\n"), stanzas.reversed().joined(separator: "\n")] {
+            #expect(
+                DpkgStatus.parse(Array(text.utf8)) == [
+                    "libfoo:i386": "1", "libfoo:amd64": "2", "libfoo": "2", "libbar:i386": "3", "docs:all": "4",
+                    "docs": "4", "dpkg:amd64": "5", "dpkg": "5",
+                ])
+        }
     }
 
     @Test func `a root with a dpkg of its own is asked itself, and a change of its file is seen`() async throws {

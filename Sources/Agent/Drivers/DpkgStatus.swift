@@ -51,29 +51,45 @@ package final class DpkgStatus: Sendable {
             && cache.modified.tv_sec == status.st_mtim.tv_sec && cache.modified.tv_nsec == status.st_mtim.tv_nsec
     }
 
-    /// Versions by name, of what is fully installed.
-    package static func parse(_ bytes: [UInt8]) -> [String: String] {
-        var versions: [String: String] = [:]
+    private struct Package {
         var name = ""
         var version = ""
-        var installed = false
-        func finish() {
-            if installed, !name.isEmpty { versions[name] = version }
-            (name, version, installed) = ("", "", false)
+        var architecture = ""
+        var isInstalled = false
+    }
+
+    /// Versions of what is fully installed, by `name:architecture` and, as apt understands it, by bare name: that of the
+    /// system's own architecture (dpkg's), or of none.
+    package static func parse(_ bytes: [UInt8]) -> [String: String] {
+        let packages = packages(bytes).filter { $0.isInstalled && !$0.name.isEmpty }
+        let native = packages.first { $0.name == "dpkg" }?.architecture
+        var versions: [String: String] = [:]
+        for package in packages {
+            if !package.architecture.isEmpty { versions["\(package.name):\(package.architecture)"] = package.version }
+            let isOwn = native == nil || package.architecture == native || package.architecture == "all"
+            if isOwn || package.architecture.isEmpty { versions[package.name] = package.version }
         }
+        return versions
+    }
+
+    private static func packages(_ bytes: [UInt8]) -> [Package] {
+        var packages: [Package] = []
+        var package = Package()
         for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             if line.isEmpty {
-                finish()
+                packages.append(package)
+                package = Package()
             } else if let value = value(of: "Package: ", in: line) {
-                name = value
+                package.name = value
             } else if let value = value(of: "Version: ", in: line) {
-                version = value
+                package.version = value
+            } else if let value = value(of: "Architecture: ", in: line) {
+                package.architecture = value
             } else if let value = value(of: "Status: ", in: line) {
-                installed = value.hasSuffix(" ok installed")
+                package.isInstalled = value.hasSuffix(" ok installed")
             }
         }
-        finish()
-        return versions
+        return packages + [package]
     }
 
     private static func value(of field: StaticString, in line: ArraySlice<UInt8>) -> String? {
