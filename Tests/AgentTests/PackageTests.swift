@@ -65,4 +65,64 @@ import Testing
             #expect(try await stage.observed[key] == "1.22.1-9+deb12u10")
         }
     }
+
+    @Test func `installing may remove nothing, and a removal is asked about first`() {
+        #expect(
+            AptArguments.install("nginx", version: nil) == [
+                "install", "--no-install-recommends", "--no-remove", "nginx",
+            ])
+        #expect(
+            AptArguments.install("nginx", version: "1.22*") == [
+                "install", "--no-install-recommends", "--no-remove", "--allow-downgrades", "nginx=1.22*",
+            ])
+        #expect(AptArguments.simulateRemove("nginx") == ["-s", "-qq", "remove", "nginx"])
+        #expect(AptArguments.remove("nginx") == ["remove", "nginx"])
+        #expect(
+            AptArguments.options == [
+                "-y", "-q", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0", "-o",
+                "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
+            ])
+    }
+
+    /// As apt 2.6.1 answers `apt-get -s -qq remove nginx`, and some more.
+    private static let answer = """
+        Remv nginx-light [1.22.1-9+deb12u10]
+        Remv libnginx-mod-http-echo [1:0.63-4] [nginx:amd64 ]
+        Remv nginx [1.22.1-9+deb12u10]
+        Purg old:i386 [1.0]
+        Inst other (2.0 Debian [amd64])
+        Removing is a word too
+
+        """
+
+    @Test(
+        arguments: [
+            ("nginx", ["nginx-light", "libnginx-mod-http-echo", "old:i386"]),
+            ("nginx:amd64", ["nginx-light", "libnginx-mod-http-echo", "old:i386"]),
+            ("old:i386", ["nginx-light", "libnginx-mod-http-echo", "nginx"]),
+        ])
+    func `what would go with a package is what apt says beyond it`(_ name: String, _ others: [String]) {
+        #expect(AptArguments.goesWith(name, in: Self.answer) == others)
+        #expect(AptArguments.goesWith("zip", in: "Remv zip [3.0-13]\n") == [])
+    }
+
+    @Test func `only packages that the instance gives up and nobody else wants may go along`() {
+        func package(_ name: String, _ spec: PackageSpec) -> DesiredField {
+            DesiredField(key: FieldKey(.package, name), expectation: .present, spec: .package(spec))
+        }
+        let own = InstanceID(app: "a", server: "server1")
+        let other = InstanceID(app: "b", server: "server1")
+        let table = ObservedTable()
+        _ = table.assign(
+            [
+                Assignment(
+                    id: own, generation: 1, digest: "d", fields: [package("kept", .present), package("no", .absent)]),
+                Assignment(
+                    id: other, generation: 1, digest: "d",
+                    fields: [package("theirs", .present), package("no", .absent)]),
+            ], confirmed: true)
+        let made = ["kept", "theirs", "left"].map { FieldKey(.package, $0) }
+        #expect(table.packagesToGo(of: own, made: made, isRemoval: false) == ["no", "left"])
+        #expect(table.packagesToGo(of: own, made: made, isRemoval: true) == ["kept", "left"])
+    }
 }

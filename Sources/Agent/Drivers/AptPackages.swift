@@ -13,7 +13,6 @@ struct AptPackages: PackageManager {
     private static let policyText = "#!/bin/sh\n# redops: nothing is started while a package is installed\nexit 101\n"
     /// How often the lock that agents of one machine share is tried.
     private static let look: UInt32 = 100_000
-    private static let lockTimeout = "120"
 
     init(machine: Machine) {
         self.machine = machine
@@ -48,13 +47,18 @@ struct AptPackages: PackageManager {
     }
 
     func install(_ name: String, version: String?, _ context: StepContext) throws(StepError) {
-        let wanted = version.map { "\(name)=\($0)" } ?? name
-        let options = version == nil ? [] : ["--allow-downgrades"]
-        try changing(["install", "--no-install-recommends"] + options + [wanted], context)
+        try changing(AptArguments.install(name, version: version), context)
+    }
+
+    func goesWith(_ name: String, _ context: StepContext) throws(StepError) -> [String] {
+        let arguments = AptArguments.simulateRemove(name)
+        let (exit, output) = try aptGet(arguments, context)
+        guard exit == .exited(0) else { throw Self.failure(arguments, exit, output) }
+        return AptArguments.goesWith(name, in: output)
     }
 
     func uninstall(_ name: String, _ context: StepContext) throws(StepError) {
-        try changing(["remove", name], context)
+        try changing(AptArguments.remove(name), context)
     }
 
     /// Runs apt-get; where the lists are old or an earlier run was cut off, puts that right and tries once more.
@@ -85,11 +89,7 @@ struct AptPackages: PackageManager {
     }
 
     private func aptGet(_ arguments: [String], _ context: StepContext) throws(StepError) -> (ProcessExit, String) {
-        let options = [
-            "-y", "-q", "-o", "DPkg::Lock::Timeout=\(Self.lockTimeout)", "-o", "Dpkg::Use-Pty=0",
-            "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
-        ]
-        return try context.run(program(["apt-get"] + options + arguments), within: PackageDriver.patience)
+        try context.run(program(["apt-get"] + AptArguments.options + arguments), within: PackageDriver.patience)
     }
 
     private func program(_ command: [String]) -> Program {

@@ -11,6 +11,8 @@ protocol PackageManager: Sendable {
     func exclusively(_ context: StepContext, _ body: () throws(StepError) -> Void) throws(StepError)
     /// `version` may end with `*`. No service may be started by it.
     func install(_ name: String, version: String?, _ context: StepContext) throws(StepError)
+    /// Other packages that `uninstall` would remove as well.
+    func goesWith(_ name: String, _ context: StepContext) throws(StepError) -> [String]
     func uninstall(_ name: String, _ context: StepContext) throws(StepError)
 }
 
@@ -20,6 +22,8 @@ struct PackageDriver: Driver {
 
     /// How long a package tool may take.
     static let patience: Duration = .seconds(900)
+    /// How many packages a message names.
+    private static let mostNamed = 10
 
     func observe(_ target: FieldTarget, reader: PathReader) throws(StepError) -> String {
         try manager.installedVersion(target.key.name) ?? FieldValue.absent
@@ -38,7 +42,7 @@ struct PackageDriver: Driver {
             switch spec {
             case .present: try manager.install(name, version: nil, context)
             case .version(let version): try manager.install(name, version: version, context)
-            case .absent: try manager.uninstall(name, context)
+            case .absent: try makeAbsent(name, context)
             }
         }
         let now = try manager.installedVersion(name)
@@ -55,9 +59,26 @@ struct PackageDriver: Driver {
         guard Self.isPlain(name) else { throw .impossible("\(name) is no name of a package") }
         _ = try context.waitForLeftover(within: Self.patience)
         try manager.exclusively(context) { () throws(StepError) in
-            if try manager.installedVersion(name) != nil { try manager.uninstall(name, context) }
+            guard try manager.installedVersion(name) != nil else { return }
+            if let others = try unasked(name, context) {
+                return context.note("kept package \(name): \(others) would go with it")
+            }
+            try manager.uninstall(name, context)
         }
         try machine.ledger.append([.unmade(target.instance, target.key)])
+    }
+
+    private func makeAbsent(_ name: String, _ context: StepContext) throws(StepError) {
+        if let others = try unasked(name, context) {
+            throw .impossible("\(others) would be removed with \(name): ask for these to be absent too, or keep it")
+        }
+        try manager.uninstall(name, context)
+    }
+
+    /// What would go with a package though nobody asked for that; nil if nothing would.
+    private func unasked(_ name: String, _ context: StepContext) throws(StepError) -> String? {
+        let others = try manager.goesWith(name, context).filter { !context.packagesToGo.contains($0) }
+        return others.isEmpty ? nil : others.prefix(Self.mostNamed).joined(separator: ", ")
     }
 
     private static func isMet(_ spec: PackageSpec, by installed: String?) -> Bool {

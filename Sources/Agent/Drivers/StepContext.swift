@@ -8,6 +8,8 @@ package final class StepContext {
     let job: String
     let giveUp: GiveUp
     let machine: Machine
+    /// Packages that the instance does not want here, or no longer, and that nobody else wants.
+    let packagesToGo: Set<String>
     /// A process that this very step started in an earlier life of the agent.
     private var leftover: ProcessIdentity?
     /// What people read of this step, bounded.
@@ -15,10 +17,13 @@ package final class StepContext {
 
     private static let mostNotes = 50
 
-    package init(job: String, giveUp: GiveUp, machine: Machine, leftover: ProcessIdentity?) {
+    package init(
+        job: String, giveUp: GiveUp, machine: Machine, packagesToGo: Set<String>, leftover: ProcessIdentity?
+    ) {
         self.job = job
         self.giveUp = giveUp
         self.machine = machine
+        self.packagesToGo = packagesToGo
         self.leftover = leftover
     }
 

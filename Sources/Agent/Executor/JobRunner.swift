@@ -87,8 +87,15 @@ package struct JobRunner: Sendable {
         let (begun, leftover) = ledger.read { ($0.begun[job.ledgerKey], $0.processes[job.ledgerKey]) }
         // Steps before the one that was under way are gone through again, and must not make that one's process forgotten.
         if begun.map({ $0 < index }) ?? true { try ledger.append([.begun(job: job.ledgerKey, step: index)]) }
+        return context(job, giveUp, leftover: begun == index ? leftover : nil)
+    }
+
+    private func context(_ job: Job, _ giveUp: GiveUp, leftover: ProcessIdentity?) -> StepContext {
+        let id = job.plan.instance
+        let made = ledger.read { ($0.made[id] ?? [:]).keys.filter { $0.kind == .package } }
         return StepContext(
-            job: job.ledgerKey, giveUp: giveUp, machine: drivers.machine, leftover: begun == index ? leftover : nil)
+            job: job.ledgerKey, giveUp: giveUp, machine: drivers.machine,
+            packagesToGo: table.packagesToGo(of: id, made: made, isRemoval: job.plan.isRemoval), leftover: leftover)
     }
 
     private func perform(_ step: Step, of plan: Plan, _ context: StepContext) throws(StepError) {
@@ -153,7 +160,7 @@ package struct JobRunner: Sendable {
                 state.services.keys.filter { $0.instance == id }.map(\.field)
             )
         }
-        let context = StepContext(job: job.ledgerKey, giveUp: GiveUp(), machine: drivers.machine, leftover: nil)
+        let context = context(job, GiveUp(), leftover: nil)
         for key in (services + made).sorted(by: >) {
             try remove(FieldTarget(instance: id, key: key, spec: nil), drivers.driver(key.kind), context)
         }

@@ -6,8 +6,18 @@ internal import Synchronization
 extension ObservedTable {
     /// Another instance on this server that is asked to have the field.
     package func otherHolder(of key: FieldKey, than id: InstanceID) -> InstanceID? {
+        entries.withLock { entries in entries.filter { $0.key != id && $0.value.holds(key) }.keys.min() }
+    }
+
+    /// Packages that an instance wants absent, or had made and wants no more, and that nobody else here wants.
+    package func packagesToGo(of id: InstanceID, made: [FieldKey], isRemoval: Bool) -> Set<String> {
         entries.withLock { entries in
-            entries.filter { $0.key != id && $0.value.specs[key] != nil }.keys.min()
+            let specs = isRemoval ? [:] : entries[id]?.specs ?? [:]
+            let absent = specs.filter { $0.value == .package(.absent) }.map(\.key)
+            let toGo = (absent + made.filter { specs[$0] == nil }).filter { key in
+                !entries.contains { $0.key != id && $0.value.holds(key) }
+            }
+            return Set(toGo.map(\.name))
         }
     }
 
@@ -24,6 +34,11 @@ extension ObservedTable {
 }
 
 extension ObservedTable.Entry {
+    /// Whether the field is to be there for this instance.
+    fileprivate func holds(_ key: FieldKey) -> Bool {
+        specs[key].map { $0 != .package(.absent) } ?? false
+    }
+
     fileprivate func expectation(of key: FieldKey) -> Expectation? {
         guard specs[key] != nil else { return nil }
         return assignment.fields.first { $0.key == key }?.expectation
