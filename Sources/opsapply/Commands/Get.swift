@@ -76,9 +76,9 @@ struct Get: AsyncParsableCommand {
 
     /// An agent whose name is misspelt, or whose Server was not applied, is in no list.
     private func noteUndeclared(_ declared: Set<String>, _ store: any OperationsStore, _ now: Timestamp) async throws {
-        let all = try await store.staleServers(before: now + Self.reportedLately)
-        let silent = Set(try await store.staleServers(before: now + (.zero - Self.reportedLately)))
-        let undeclared = all.filter { !silent.contains($0) && !declared.contains($0) }
+        let reports = try await store.silentServers(before: now + Self.reportedLately)
+        let long = now + (.zero - Self.reportedLately)
+        let undeclared = reports.filter { $0.value >= long && !declared.contains($0.key) }.keys.sorted()
         if !undeclared.isEmpty { Console.note("reports, but no Server is declared: \(listed(undeclared))") }
     }
 
