@@ -90,7 +90,7 @@ public protocol AgentStore: Sendable {
     /// What this server is asked to observe.
     func assignments(server: String) async throws(StoreError) -> AssignmentList
     /// Promotes what is due, reclaims expired leases (what used up its attempts is dead), then claims up to `limit`.
-    /// With `boot`, every active job of this server goes back to ready first: its executor is gone.
+    /// With `boot`, every active job of this server that another token holds goes back to ready first: its executor is gone.
     func claim(server: String, token: String, limit: Int, lease: Duration, boot: Bool) async throws(StoreError)
         -> ClaimReply
     /// Extends the leases; returns the ids that are no longer this token's (given up, cancelled, finished).

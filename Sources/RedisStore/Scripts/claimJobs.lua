@@ -23,7 +23,10 @@ for _, id in ipairs(redis.call('SRANDMEMBER', K.open, SWEPT_JOBS)) do
   end
 end
 if ARGV[8] == '1' then
-  for _, id in ipairs(redis.call('ZRANGE', K.active, 0, -1)) do give_back(id, 'its executor stopped', at) end
+  for _, id in ipairs(redis.call('ZRANGE', K.active, 0, -1)) do
+    -- What this very call was given, and its answer lost, is no orphan.
+    if redis.call('HGET', job_key(id), 'token') ~= ARGV[5] then give_back(id, 'its executor stopped', at) end
+  end
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.active, '-inf', text(at))) do
   give_back(id, 'its lease expired', at)

@@ -8,7 +8,7 @@ extension InMemoryState {
     ) -> ClaimReply {
         for (id, job) in self[server: server].jobs {
             switch job.record.state {
-            case .active where boot: giveBack(id, on: server, "its executor stopped", now: now)
+            case .active where boot && job.token != token: giveBack(id, on: server, "its executor stopped", now: now)
             case .active where job.record.dueAt.map({ $0 <= now }) ?? true:
                 giveBack(id, on: server, "its lease expired", now: now)
             case .delayed where job.record.dueAt.map({ $0 <= now }) ?? true: makeReady(id, on: server, now: now)

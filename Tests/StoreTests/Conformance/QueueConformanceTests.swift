@@ -259,6 +259,11 @@ import Testing
             #expect(reply.claims.map(\.attempt) == [2])
             #expect(
                 try await store.heartbeat(server: "server1", ids: ["j1"], token: "t1", lease: .seconds(1)) == ["j1"])
+            // Its answer was lost, and it is sent again: the same attempt.
+            for _ in 0..<Job.maximumAttempts {
+                #expect(try await claim(store, "t3", boot: true).claims.map(\.attempt) == [2])
+            }
+            #expect(try await store.job(server: "server1", id: "j1")?.state == .active)
         }
     }
 
