@@ -36,19 +36,39 @@ import Testing
         var ends = [0]
         for line in lines { ends.append(ends[ends.count - 1] + line.count) }
         for length in 0...whole.count {
-            let (state, good) = Ledger.read(Array(whole.prefix(length)))
+            let reading = Ledger.read(Array(whole.prefix(length)))
             let complete = ends.lastIndex { $0 <= length } ?? 0
-            #expect(good == ends[complete])
-            #expect(state == states[complete])
+            #expect(reading.good == ends[complete] && reading.skipped == 0)
+            #expect(reading.state == states[complete])
         }
     }
 
-    @Test func `a damaged line ends the reading`() {
-        let lines = Self.entries.map { Ledger.line($0) }
-        var bytes = lines.flatMap { $0 }
-        bytes[lines[0].count + 20] ^= 1
-        let (_, good) = Ledger.read(bytes)
-        #expect(good == lines[0].count)
+    @Test func `a line damaged in the middle is left out, what follows is read, and a copy of all is kept`() throws {
+        let folder = Folder()
+        let path = folder.path + "/journal"
+        try Ledger(path: path).append([
+            .epoch(7), .begun(job: "j", step: 0), .config(Self.id, key: "port", value: "80"),
+        ])
+        var bytes = readSmallFile(path) ?? []
+        bytes[Ledger.line(.epoch(7)).count + 20] ^= 1
+        Disk.write(String(decoding: bytes, as: UTF8.self), to: path)
+        var expected = LedgerState()
+        expected.apply(.epoch(7))
+        expected.apply(.config(Self.id, key: "port", value: "80"))
+        let ledger = try Ledger(path: path)
+        #expect(ledger.damaged == Ledger.line(.begun(job: "j", step: 0)).count)
+        #expect(ledger.state == expected)
+        #expect(readSmallFile(path + ".damaged") == bytes)
+        // The damage is in the copy only: from now on nothing is.
+        try ledger.append([.epoch(8)])
+        expected.apply(.epoch(8))
+        let again = try Ledger(path: path)
+        #expect(again.damaged == 0 && again.state == expected)
+    }
+
+    @Test func `a journal that cannot be read is an error and not an empty one`() {
+        #expect(throws: StepError.self) { try Ledger(path: "/proc/self/mem") }
+        #expect(throws: StepError.self) { try Ledger(path: "/proc/self/root") }
     }
 
     @Test func `a journal goes on after a cut as if the lost line had never been`() throws {
@@ -85,5 +105,91 @@ import Testing
         let again = try Ledger(path: path)
         #expect(again.state == ledger.state)
         #expect(again.state.ended.count == LedgerState.endedJobsKept)
+    }
+
+    @Test func `a job that is begun after sixty-four others makes the oldest forgotten, and no other`() {
+        var state = LedgerState()
+        let process = ProcessIdentity(pid: 1, startTime: 1, boot: "b")
+        for number in 0..<LedgerState.openJobsKept {
+            state.apply(.begun(job: "abandoned\(number)", step: 0))
+        }
+        state.apply(.begun(job: "running", step: 2))
+        state.apply(.process(job: "running", process))
+        state.apply(.begun(job: "next", step: 0))
+        #expect(state.begun["running"] == 2 && state.processes["running"] == process)
+        #expect(state.begun.count == LedgerState.openJobsKept && state.begunOrder.count == state.begun.count)
+        #expect(state.begun["abandoned1"] == nil && state.begun["abandoned2"] == 0)
+        var again = LedgerState()
+        for entry in state.entries { again.apply(entry) }
+        #expect(again == state)
+    }
+
+    // Limits are those of the whole process, so each of these has one of its own.
+
+    @Test func `what is written after a compaction that ran out of files is in the journal`() async {
+        await #expect(processExitsWith: .success) {
+            let folder = Folder()
+            let ledger = try Ledger(path: folder.path + "/journal")
+            // The first of the new file's two descriptors is had, the second is not.
+            let free = dup(2)
+            close(free)
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), [rlimit(rlim_cur: rlim_t(free) + 1, rlim_max: 4096)])
+            let output = String(repeating: "x", count: 1000)
+            for number in 0..<1500 {
+                let how = EndedJob(error: nil, output: output, gone: false)
+                try ledger.append([.ended(job: "job\(number)", how)], durable: false)
+            }
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), [rlimit(rlim_cur: 4096, rlim_max: 4096)])
+            try ledger.append([.epoch(7)])
+            let again = try Ledger(path: folder.path + "/journal")
+            precondition(again.state == ledger.state && again.state.epoch == 7)
+        }
+    }
+
+    @Test func `an entry that does not fit leaves no half line behind`() async {
+        await #expect(processExitsWith: .success) {
+            let folder = Folder()
+            let path = folder.path + "/journal"
+            let ledger = try Ledger(path: path)
+            try ledger.append([.epoch(7)])
+            let whole = readSmallFile(path) ?? []
+            signal(SIGXFSZ, SIG_IGN)
+            setrlimit(
+                __rlimit_resource_t(RLIMIT_FSIZE.rawValue),
+                [rlimit(rlim_cur: rlim_t(whole.count) + 10, rlim_max: 1 << 30)])
+            var refused = false
+            do { try ledger.append([.epoch(8)]) } catch { refused = true }
+            precondition(refused && readSmallFile(path) ?? [] == whole && ledger.state.epoch == 7)
+            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), [rlimit(rlim_cur: 1 << 30, rlim_max: 1 << 30)])
+            try ledger.append([.epoch(9)])
+            let again = try Ledger(path: path)
+            precondition(again.damaged == 0 && again.state.epoch == 9)
+        }
+    }
+
+    @Test func `nothing is written after a half line that could not be cut off`() async {
+        await #expect(processExitsWith: .success) {
+            // A file in memory that may grow and may not shrink.
+            typealias Create = @convention(c) (UnsafePointer<CChar>, UInt32) -> Int32
+            let create = unsafeBitCast(dlsym(nil, "memfd_create"), to: Create.self)
+            let allowSealing: UInt32 = 2
+            let file = create("journal", allowSealing)
+            let path = "/proc/self/fd/\(file)"
+            let ledger = try Ledger(path: path)
+            try ledger.append([.epoch(7)])
+            let size = (readSmallFile(path) ?? []).count
+            let (addSeals, shrink): (Int32, Int32) = (1033, 2)
+            precondition(fcntl(file, addSeals, shrink) == 0)
+            signal(SIGXFSZ, SIG_IGN)
+            setrlimit(
+                __rlimit_resource_t(RLIMIT_FSIZE.rawValue), [rlimit(rlim_cur: rlim_t(size) + 10, rlim_max: 1 << 30)])
+            var refused = 0
+            do { try ledger.append([.epoch(8)]) } catch { refused += 1 }
+            let half = readSmallFile(path) ?? []
+            precondition(half.count == size + 10)
+            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), [rlimit(rlim_cur: 1 << 30, rlim_max: 1 << 30)])
+            do { try ledger.append([.epoch(9)]) } catch { refused += 1 }
+            precondition(refused == 2 && readSmallFile(path) ?? [] == half)
+        }
     }
 }

@@ -3,7 +3,8 @@
 //
 // Guarantees: an entry that `append` returned from survives kill -9 and power loss; a file cut off at any byte reads as
 // the entries before the cut; a write that does not fit on the disk leaves no half line behind.
-// Caveat: entries after a damaged line are not read: what follows damage cannot be trusted.
+// A line that was damaged in the middle is left out, what follows it is read on, and a copy of all is kept beside it as
+// `journal.damaged`. Only a journal that is not there is an empty one: one that cannot be read is an error.
 
 internal import CLinux
 internal import Glibc
@@ -11,19 +12,31 @@ internal import JSON
 internal import Synchronization
 
 package final class Ledger: Sendable {
+    private final class Handle: Sendable {
+        let file: OpenFile
+        init(_ file: consuming OpenFile) { self.file = file }
+    }
+
     private struct File {
-        var number: Int32
+        var handle: Handle
         var size: Int
         var state: LedgerState
+        /// Whether its name in the folder outlives a power loss.
+        var isNamed: Bool
+        /// A write failed, and what it left behind could not be cut off yet.
+        var hasRest = false
         /// When it is next written anew: never before it has grown to twice of what matters.
         var compactAt = Ledger.compactAbove
+        var number: Int32 { handle.file.number }
     }
 
     /// Beyond this size the file is written anew with only what still matters.
     package static let compactAbove = 1 << 20
+    /// A journal larger than this was not written by this agent.
+    private static let largest = 64 << 20
 
     package let path: String
-    /// How many bytes at the end of the file could not be read when it was opened.
+    /// How many bytes could not be read when it was opened.
     package let damaged: Int
     private let file: Mutex<File>
 
@@ -31,19 +44,32 @@ package final class Ledger: Sendable {
     package init(path: String) throws(StepError) {
         self.path = path
         do throws(SystemError) {
-            let bytes = readSmallFile(path, limit: 64 << 20) ?? []
-            let (state, good) = Self.read(bytes)
-            damaged = bytes.count - good
-            let number = Glibc.open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-            guard number >= 0 else { throw SystemError(code: errno, "cannot open the journal \(path)") }
-            if damaged > 0 { ftruncate(number, off_t(good)) }
-            file = Mutex(File(number: number, size: good, state: state))
+            let bytes = try Self.contents(path)
+            let reading = Self.read(bytes ?? [])
+            damaged = (bytes ?? []).count - reading.good + reading.skipped
+            if reading.skipped > 0, let bytes { _ = try StateFolder.put(bytes, at: path + ".damaged") }
+            let handle = Handle(try OpenFile.open(path, O_RDWR | O_CREAT | O_APPEND, mode: 0o600))
+            if let bytes, reading.good < bytes.count { try Self.cut(handle, to: reading.good, path) }
+            var file = File(handle: handle, size: reading.good, state: reading.state, isNamed: bytes != nil)
+            if !file.isNamed { try Self.name(&file, path) }
+            if reading.skipped > 0 { try Self.compact(&file, path) }
+            self.file = Mutex(file)
         } catch {
             throw error.step
         }
     }
 
-    deinit { file.withLock { _ = close($0.number) } }
+    /// nil if there is no such file.
+    private static func contents(_ path: String) throws(SystemError) -> [UInt8]? {
+        do throws(SystemError) {
+            let bytes = try OpenFile.open(path, O_RDONLY).readAll(limit: largest + 1)
+            guard bytes.count <= largest else { throw SystemError(code: EFBIG, "cannot read the journal \(path)") }
+            return bytes
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw SystemError(code: error.code, "cannot read the journal \(path)")
+        }
+    }
 
     package var state: LedgerState { file.withLock { $0.state } }
 
@@ -56,44 +82,61 @@ package final class Ledger: Sendable {
         guard !entries.isEmpty else { return }
         let bytes = entries.flatMap { Self.line($0) }
         let result: SystemError? = file.withLock { file in
-            if let error = Self.write(bytes, to: &file, path: path, durable: durable) { return error }
+            do throws(SystemError) {
+                try Self.write(bytes, to: &file, path, durable: durable)
+            } catch {
+                return error
+            }
             for entry in entries { file.state.apply(entry) }
-            if file.size > file.compactAt { compact(&file) }
+            // A failed compaction leaves the old file as it is: it is only longer than it need be.
+            if file.size > file.compactAt { try? Self.compact(&file, path) }
             return nil
         }
         if let result { throw result.step }
     }
 
-    private static func write(_ bytes: [UInt8], to file: inout File, path: String, durable: Bool) -> SystemError? {
-        var position = 0
-        while position < bytes.count {
-            let count = bytes[position...].withUnsafeBytes { Glibc.write(file.number, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return undo(&file, path) }
-            position += count
+    private static func write(
+        _ bytes: [UInt8], to file: inout File, _ path: String, durable: Bool
+    ) throws(SystemError) {
+        if file.hasRest { try cut(file.handle, to: file.size, path) }
+        // Until all of it is there, what is there is a rest.
+        file.hasRest = true
+        do throws(SystemError) {
+            try file.handle.file.writeAll(bytes, for: path)
+            if durable {
+                guard fdatasync(file.number) == 0 else { throw SystemError(code: errno, "cannot sync \(path)") }
+                if !file.isNamed { try name(&file, path) }
+            }
+        } catch {
+            file.hasRest = (try? cut(file.handle, to: file.size, path)) == nil
+            throw SystemError(code: error.code, "cannot write the journal \(path)")
         }
-        if durable, fdatasync(file.number) != 0 { return undo(&file, path) }
+        file.hasRest = false
         file.size += bytes.count
-        return nil
     }
 
-    private static func undo(_ file: inout File, _ path: String) -> SystemError {
-        let code = errno
-        ftruncate(file.number, off_t(file.size))
-        return SystemError(code: code, "cannot write the journal \(path)")
+    private static func cut(_ handle: Handle, to size: Int, _ path: String) throws(SystemError) {
+        guard ftruncate(handle.file.number, off_t(size)) == 0 else {
+            throw SystemError(code: errno, "cannot cut off what is damaged at the end of the journal \(path)")
+        }
     }
 
-    /// A failed compaction leaves the old file as it is: it is only longer than it need be.
-    private func compact(_ file: inout File) {
-        let bytes = file.state.entries.flatMap { Self.line($0) }
-        file.compactAt = max(Self.compactAbove, 2 * max(bytes.count, file.size))
-        guard (try? StateFolder.replace(path, with: bytes)) != nil else { return }
-        let number = Glibc.open(path, O_RDWR | O_APPEND | O_CLOEXEC)
-        guard number >= 0 else { return }
-        close(file.number)
-        file.number = number
+    private static func name(_ file: inout File, _ path: String) throws(SystemError) {
+        try StateFolder.syncFolder(of: path)
+        file.isNamed = true
+    }
+
+    /// Writes the file anew. The new one is the one that was written, not what is found under its name later: from the move
+    /// on nothing else may be appended to.
+    private static func compact(_ file: inout File, _ path: String) throws(SystemError) {
+        let bytes = file.state.entries.flatMap { line($0) }
+        file.compactAt = max(compactAbove, 2 * max(bytes.count, file.size))
+        file.handle = Handle(try StateFolder.put(bytes, at: path))
         file.size = bytes.count
-        file.compactAt = max(Self.compactAbove, 2 * bytes.count)
+        file.hasRest = false
+        file.compactAt = max(compactAbove, 2 * bytes.count)
+        file.isNamed = false
+        try? name(&file, path)
     }
 
     // MARK: lines
@@ -103,16 +146,27 @@ package final class Ledger: Sendable {
         return Array(CRC32.hex(text).utf8) + [UInt8(ascii: " ")] + text + [UInt8(ascii: "\n")]
     }
 
-    /// The state that whole, undamaged lines add up to, and how many bytes they take.
-    package static func read(_ bytes: [UInt8]) -> (LedgerState, Int) {
-        var state = LedgerState()
+    /// What whole, undamaged lines add up to.
+    package struct Reading {
+        package var state = LedgerState()
+        /// Where the last of them ends.
+        package var good = 0
+        /// Bytes of damaged lines before that.
+        package var skipped = 0
+    }
+
+    package static func read(_ bytes: [UInt8]) -> Reading {
+        var reading = Reading()
         var start = 0
         while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-            guard let entry = entry(bytes[start..<end]) else { break }
-            state.apply(entry)
+            if let entry = entry(bytes[start..<end]) {
+                reading.state.apply(entry)
+                reading.skipped += start - reading.good
+                reading.good = end + 1
+            }
             start = end + 1
         }
-        return (state, start)
+        return reading
     }
 
     private static func entry(_ line: ArraySlice<UInt8>) -> LedgerEntry? {

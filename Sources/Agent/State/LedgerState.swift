@@ -68,6 +68,8 @@ package struct LedgerState: Sendable, Hashable {
     package var endedOrder: [String] = []
     /// Open jobs: the step that was begun last.
     package var begun: [String: Int] = [:]
+    /// Ids of open jobs in the order in which they were begun, oldest first.
+    package var begunOrder: [String] = []
     /// Processes of command steps that were begun.
     package var processes: [String: ProcessIdentity] = [:]
     package var made: [InstanceID: [FieldKey: Made]] = [:]
@@ -77,7 +79,7 @@ package struct LedgerState: Sendable, Hashable {
     /// How many ended jobs are remembered; the queue redelivers a job within its lease, not after a hundred others.
     package static let endedJobsKept = 64
     /// How many open jobs are remembered: more than can be open, so that what was abandoned does not pile up.
-    static let openJobsKept = 64
+    package static let openJobsKept = 64
 
     package init() {}
 
@@ -99,17 +101,19 @@ package struct LedgerState: Sendable, Hashable {
     }
 
     private mutating func begin(_ job: String, _ step: Int) {
-        if begun.count >= Self.openJobsKept, begun[job] == nil {
-            begun = [:]
-            processes = [:]
-        }
-        begun[job] = step
+        if begun.updateValue(step, forKey: job) == nil { begunOrder.append(job) }
+        processes[job] = nil
+        if begunOrder.count > Self.openJobsKept, let oldest = begunOrder.first { forget(oldest) }
+    }
+
+    private mutating func forget(_ job: String) {
+        begunOrder.removeAll { $0 == job }
+        begun[job] = nil
         processes[job] = nil
     }
 
     private mutating func end(_ job: String, _ how: EndedJob) {
-        begun[job] = nil
-        processes[job] = nil
+        forget(job)
         if ended.updateValue(how, forKey: job) == nil { endedOrder.append(job) }
         if endedOrder.count > Self.endedJobsKept { ended[endedOrder.removeFirst()] = nil }
     }
@@ -128,7 +132,8 @@ package struct LedgerState: Sendable, Hashable {
     package var entries: [LedgerEntry] {
         var entries: [LedgerEntry] = [.epoch(epoch)]
         for job in endedOrder { if let how = ended[job] { entries.append(.ended(job: job, how)) } }
-        for (job, step) in begun {
+        for job in begunOrder {
+            guard let step = begun[job] else { continue }
             entries.append(.begun(job: job, step: step))
             if let process = processes[job] { entries.append(.process(job: job, process)) }
         }

@@ -52,18 +52,33 @@ package struct StateFolder: Sendable {
 
     /// Replaces a file in one move: after a crash it is the old or the new one, whole.
     package static func replace(_ path: String, with bytes: [UInt8]) throws(StepError) {
+        do throws(SystemError) {
+            _ = try put(bytes, at: path)
+            try syncFolder(of: path)
+        } catch {
+            throw error.step
+        }
+    }
+
+    /// Moves a new file to the path, and returns it open for appending. Until its folder is synced, a power loss may bring
+    /// the old one back.
+    static func put(_ bytes: [UInt8], at path: String) throws(SystemError) -> OpenFile {
         let temporary = path + ".new"
         do throws(SystemError) {
-            let file = try OpenFile.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+            let file = try OpenFile.open(temporary, O_RDWR | O_APPEND | O_CREAT | O_TRUNC, mode: 0o600)
             try file.writeAll(bytes, for: temporary)
             try file.sync(for: temporary)
             guard rename(temporary, path) == 0 else { throw SystemError(code: errno, "cannot replace \(path)") }
-            let folder = try OpenFile.open(RootFolder.parent(of: path), O_RDONLY | O_DIRECTORY)
-            try folder.sync(for: path)
-        } catch let error {
+            return file
+        } catch {
             unlink(temporary)
-            throw error.step
+            throw error
         }
+    }
+
+    static func syncFolder(of path: String) throws(SystemError) {
+        let folder = try OpenFile.open(RootFolder.parent(of: path), O_RDONLY | O_DIRECTORY)
+        try folder.sync(for: path)
     }
 
     package func saveAssignments(_ assignments: [Assignment]) throws(StepError) {
@@ -89,6 +104,27 @@ package struct StateFolder: Sendable {
     func stepOutput(job: String) -> String { outputPath + "/" + Self.component(job) }
 
     func removeOutput(job: String) { unlink(stepOutput(job: job)) }
+
+    /// Removes the output of jobs that are not open here any more: cancelled ones, and those of a store that is gone.
+    package func removeOutputs(except open: () -> [String]) {
+        let found = Self.names(in: outputPath)
+        // Asked after the look: who begins a job writes that down before its output.
+        let kept = Set(open().map(Self.component))
+        for name in found where !kept.contains(name) { unlink(outputPath + "/" + name) }
+    }
+
+    private static func names(in path: String) -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
+                name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
 
     /// A name as one component of a path.
     private static func component(_ name: String) -> String {

@@ -51,6 +51,6 @@ enum Disk {
     }
 
     static func ledgerState(_ path: String) throws -> LedgerState {
-        Ledger.read(readSmallFile(path, limit: 64 << 20) ?? []).0
+        Ledger.read(readSmallFile(path, limit: 64 << 20) ?? []).state
     }
 }
