@@ -38,8 +38,9 @@ package final class AgentService: Service {
         lock = LockedState(try state.lock())
         let ledger = try Ledger(path: state.ledgerPath)
         if ledger.damaged > 0 {
-            log.warning("the end of the journal was cut off", metadata: ["bytes": "\(ledger.damaged)"])
+            log.warning("damaged lines of the journal were left out", metadata: ["bytes": "\(ledger.damaged)"])
         }
+        state.removeOutputs { Array(ledger.read { $0.begun.keys }) }
         let parts = try Self.parts(configuration, state: state, ledger: ledger)
         machine = parts.machine
         watcher = parts.watcher

@@ -34,9 +34,12 @@ package struct JobRunner: Sendable {
         if let ended = ledger.read({ $0.ended[job.ledgerKey] }) { return Self.answer(ended) }
         do throws(StepError) {
             try checkRight(job)
-            var outcome = try doSteps(job, attempt: attempt, giveUp)
-            if case .failed = outcome?.result { return outcome }
-            if var ended = outcome { try finish(job, &ended); outcome = ended }
+            guard var outcome = try doSteps(job, attempt: attempt, giveUp) else { return nil }
+            if case .failed = outcome.result, attempt < Job.maximumAttempts {
+                drivers.machine.state.removeOutput(job: job.ledgerKey)
+            } else {
+                try finish(job, &outcome)
+            }
             return outcome
         } catch {
             return Self.outcome(of: error, job: job, attempt: attempt, where: nil, output: "")
@@ -141,7 +144,11 @@ package struct JobRunner: Sendable {
             entries.append(.forgotten(job.plan.instance))
         }
         var error: String?
-        if case .dead(let text) = outcome.result { error = text }
+        switch outcome.result {
+        case .done: break
+        // With its last attempt a job is dead, and will not come again.
+        case .dead(let text), .failed(let text, _): error = text
+        }
         let kept = String(decoding: outcome.output.utf8.suffix(Self.keptOutput), as: UTF8.self)
         entries.append(.ended(job: job.ledgerKey, EndedJob(error: error, output: kept, gone: outcome.gone)))
         try ledger.append(entries)

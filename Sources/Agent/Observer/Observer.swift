@@ -171,6 +171,9 @@ package final class Observer: Sendable {
             guard ticks % ticksPerSweep == 0 || watcher.takeDropped() else { continue }
             if ticks % (ticksPerSweep * Self.sweepsPerFullRead) == 0 { machine.digests.forgetAll() }
             if ticks % (ticksPerSweep * Self.sweepsPerFullReport) == 0 { table.forgetAllReported() }
+            await hands.run { [machine] in
+                machine.state.removeOutputs { machine.ledger.read { Array($0.begun.keys) } }
+            }
             await look(at: table.instances)
             reporter.wake()
         }
