@@ -47,7 +47,7 @@ import Testing
             try stage.start()
             try await Self.emit(Self.job(stage, id: "old", epoch: 6, [.file("/a", "b")]), on: stage)
             let old = try #require(try await Self.ended(stage, "old"))
-            #expect(old.state == .dead)
+            #expect(old.state == .cancelled)
             #expect(old.error?.hasPrefix("refused: epoch 6 is older than 7") == true)
             #expect(Disk.text(stage.root + "/a") == "a")
         }
