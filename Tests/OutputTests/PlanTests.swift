@@ -151,4 +151,25 @@ import Testing
         #expect(reload.from == "running, loaded before the change")
         #expect(FieldText.pair(from: "killed 9", to: "running aaaaaaaaaaaa/000000000000") == ("killed 9", "running"))
     }
+
+    @Test func `a plan's basis is compared in all that it holds, and comes back from its document`() throws {
+        let (one, other) = (InstanceID(app: "webapp", server: "server1"), InstanceID(app: nil, server: "server2"))
+        var basis = PlanBasis()
+        basis.revisions = [one: 3, other: 0]
+        basis.placed = [one, other]
+        basis.generations = [ResourceKey(.app, "webapp"): 1, ResourceKey(.server, "server1"): 2]
+        #expect(try #require(PlanBasis(basis.document)) == basis)
+        #expect(basis.differences(to: basis).isEmpty)
+        var now = basis
+        now.revisions[one] = 4
+        now.placed = [one, InstanceID(app: "webapp", server: "server3")]
+        now.generations[ResourceKey(.server, "server1")] = nil
+        #expect(
+            basis.differences(to: now) == [
+                "Server/server1 moved since the plan was made: generation 2 then, not stored now",
+                "server2 moved since the plan was made: placed then, not now",
+                "webapp@server3 moved since the plan was made: not placed then, placed now",
+                "webapp@server1 moved since the plan was made: observed revision 3 then, 4 now",
+            ])
+    }
 }

@@ -37,11 +37,11 @@ struct PlanCommand: AsyncParsableCommand {
         let reading = files.isEmpty ? nil : try Desired.files(files)
         let report = try await options.withStore { store in
             let known = try await Desired.stored(store, replacing: !files.isEmpty)
-            let given = try reading.map { try Desired.given($0, among: known) }
+            let given = try reading.map { try Desired.given($0, among: known).resources }
             var run = try await PlanRun(given, known: known, store: store)
             try await run.run(observing: observes)
             if let saveTo {
-                let plan = SavedPlan(madeAt: try await store.now(), resources: run.drafts, items: run.report.items)
+                let plan = SavedPlan(madeAt: try await store.now(), resources: run.drafts, basis: run.basis)
                 try plan.write(to: saveTo)
                 Console.note("the plan is saved; apply it with: opsapply apply --plan \(saveTo.printable)")
             }

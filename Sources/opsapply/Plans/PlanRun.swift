@@ -15,21 +15,25 @@ struct PlanRun {
     private let scope: PlanScope
     private let now: Timestamp
     private(set) var report = PlanReport()
+    /// What it was made from, once it ran.
+    private(set) var basis = PlanBasis()
+    private let storedGenerations: [ResourceKey: Int]
     /// The resources that the plan would write.
     let drafts: [PlannedResource]
 
     /// - Parameter given: nil for what is stored against what is observed.
-    init(_ given: ManifestSet?, known: [KnownResource], store: any OperationsStore) async throws {
+    init(_ given: [ManifestResource]?, known: [KnownResource], store: any OperationsStore) async throws {
         self.store = store
         now = try await store.now()
         let stored = DesiredFleet.sources(known)
+        storedGenerations = Dictionary(known.map { ($0.key, $0.stored.generation) }) { first, _ in first }
         before = try await DesiredFleet(stored, store: store)
         guard let given else {
             (after, scope, drafts) = (before, .everything, [])
             return
         }
         let generations = Dictionary(known.map { ($0.key, $0.stored) }) { first, _ in first }
-        drafts = given.resources.map { PlannedResource($0, stored: generations[$0.key]) }
+        drafts = given.map { PlannedResource($0, stored: generations[$0.key]) }
         var sources = Dictionary(stored.map { ($0.manifest.key, $0) }) { first, _ in first }
         for draft in drafts {
             let confirmed = !draft.isChanged && (sources[draft.resource.key]?.isConfirmed ?? false)
@@ -47,11 +51,14 @@ struct PlanRun {
         let context = try await InstanceContext(after, existing: existing, now: now, store: store)
         comparePlacements(existing, context)
         let ids = Set(existing).union(after.instanceIDs).filter(isInScope).sorted()
+        noteBasis(of: ids)
         var items: [PlanItem] = []
+        var revisions: [InstanceID: Int] = [:]
         var inputs: [InstanceID: ReconcileInput] = [:]
         var report = report
         try await Fleet.forEach(ids, in: store) { batch in
             for snapshot in batch {
+                revisions[snapshot.id] = snapshot.observed?.revision ?? 0
                 let resolution = after.resolution(snapshot.id)
                 let snapshot = resolution == nil ? try await whole(snapshot) : snapshot
                 let input = context.input(snapshot, resolution)
@@ -67,6 +74,18 @@ struct PlanRun {
         if observing { try await observe(&items, inputs) }
         for item in items { report.add(withContents(item)) }
         self.report = report
+        basis.revisions = revisions
+    }
+
+    /// Which of the instances are desired, and the generations of all that says so.
+    private mutating func noteBasis(of ids: [InstanceID]) {
+        basis.placed = after.instanceIDs.intersection(ids)
+        for key in drafts.map(\.resource.key) { basis.generations[key] = storedGenerations[key] ?? 0 }
+        for id in ids {
+            for key in [id.resource, ResourceKey(.server, id.server)] {
+                basis.generations[key] = storedGenerations[key] ?? 0
+            }
+        }
     }
 
     /// A bulk read leaves out what was assigned; what is to be removed is told by it.

@@ -1,5 +1,5 @@
-// A plan in a file: what it would write, and what it was made from. `apply --plan` writes it only if nothing moved since:
-// neither a desired generation nor an observed revision.
+// A plan in a file: what it would write, and what it was made from. `apply --plan` writes it only if nothing of that moved
+// since.
 
 internal import Glibc
 internal import JSON
@@ -9,24 +9,23 @@ internal import Output
 internal import Store
 
 struct SavedPlan {
-    private static let format = "ops/plan-v1"
+    private static let format = "ops/plan-v2"
+    private static let shownMoves = 20
 
     var madeAt: Timestamp
     var resources: [PlannedResource]
-    var revisions: [InstanceID: Int]
+    var basis: PlanBasis
 
-    init(madeAt: Timestamp, resources: [PlannedResource], items: [PlanItem]) {
+    init(madeAt: Timestamp, resources: [PlannedResource], basis: PlanBasis) {
         self.madeAt = madeAt
         self.resources = resources
-        revisions = Dictionary(items.map { ($0.instance, $0.revision) }) { first, _ in first }
+        self.basis = basis
     }
 
     var document: JSONValue {
-        var instances: [String: JSONValue] = [:]
-        for (id, revision) in revisions { instances[id.description] = .int(revision) }
-        return [
+        [
             "format": .string(Self.format), "madeAt": .string(madeAt.rfc3339),
-            "resources": .array(resources.map(Self.document)), "revisions": .object(instances),
+            "resources": .array(resources.map(Self.document)), "basis": basis.document,
         ]
     }
 
@@ -77,17 +76,11 @@ extension SavedPlan {
             throw Misread(description: "expected \"format\": \"\(Self.format)\"")
         }
         guard let madeAt = json["madeAt"]?.string.flatMap({ Timestamp(rfc3339: $0) }),
-            let resources = json["resources"]?.array, let revisions = json["revisions"]?.object
-        else { throw Misread(description: "expected madeAt, resources and revisions") }
+            let resources = json["resources"]?.array, let basis = PlanBasis(json["basis"])
+        else { throw Misread(description: "expected madeAt, resources and basis") }
         self.madeAt = madeAt
         self.resources = try resources.map(Self.resource)
-        self.revisions = [:]
-        for (name, revision) in revisions {
-            guard let id = InstanceID(name), let revision = revision.int else {
-                throw Misread(description: "\"\(name)\" is no instance with a revision")
-            }
-            self.revisions[id] = revision
-        }
+        self.basis = basis
     }
 
     private static func resource(_ json: JSONValue) throws -> PlannedResource {
@@ -111,23 +104,12 @@ extension SavedPlan {
     }
 
     /// Refuses with one line for each thing that moved.
-    func check(against store: any OperationsStore) async throws {
-        var moved: [String] = []
-        for planned in resources {
-            let generation = try await store.resource(planned.resource.key)?.generation ?? 0
-            if generation != planned.storedGeneration {
-                moved.append(
-                    "\(planned.resource.key) moved since the plan was made: generation \(planned.storedGeneration) then, "
-                        + "\(generation) now")
-            }
-        }
-        try await Fleet.forEach(revisions.keys.sorted(), in: store) { snapshots in
-            for snapshot in snapshots {
-                let (then, now) = (revisions[snapshot.id] ?? 0, snapshot.observed?.revision ?? 0)
-                guard then != now else { continue }
-                moved.append("\(snapshot.id) moved since the plan was made: observed revision \(then) then, \(now) now")
-            }
-        }
-        guard moved.isEmpty else { throw CommandFailure(moved + ["nothing is applied: make the plan again"]) }
+    func check(against known: [KnownResource], in store: any OperationsStore) async throws {
+        var run = try await PlanRun(resources.map(\.resource), known: known, store: store)
+        try await run.run(observing: false)
+        let moved = basis.differences(to: run.basis)
+        guard !moved.isEmpty else { return }
+        let more = moved.count > Self.shownMoves ? ["… and \(moved.count - Self.shownMoves) more"] : []
+        throw CommandFailure(moved.prefix(Self.shownMoves) + more + ["nothing is applied: make the plan again"])
     }
 }

@@ -29,7 +29,7 @@ struct Application {
         switch wanted {
         case .files(let reading): given = try Desired.given(reading, among: known)
         case .plan(let plan):
-            try await plan.check(against: store)
+            try await plan.check(against: known, in: store)
             let drafts = plan.resources.map { planned in
                 planned.resource.draft(by: Person.current, expectedGeneration: planned.storedGeneration)
             }
