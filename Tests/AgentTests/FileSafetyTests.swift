@@ -106,6 +106,22 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: canMount, "mounting a small tmpfs needs root"))
+    func `a folder that has become a mount point is kept, and all else goes`() async throws {
+        let stage = try await Stage()
+        stage.desire([.directory("/data"), .file("/a", "a")])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            #expect(mount("none", stage.root + "/data", "tmpfs", 0, "size=64k") == 0)
+            defer { umount2(stage.root + "/data", Int32(MNT_DETACH)) }
+            stage.desireNothing()
+            #expect(try await stage.settle { try await stage.store.instance(stage.id).control == nil })
+            let job = try await stage.store.jobs(server: "server1", limit: 10).first { $0.job.plan.isRemoval }
+            #expect(job?.output == "kept /data: it is a mount point")
+            #expect(Disk.names(stage.root) == ["data"])
+        }
+    }
+
     @Test func `a file with a wrong mode or content of the same size is seen`() async throws {
         let stage = try await Stage()
         stage.desire([.file("/a", "aaaa")])

@@ -49,9 +49,18 @@ struct DirectoryDriver: Driver {
         do throws(SystemError) {
             _ = try machine.root.remove(path, flags: AT_REMOVEDIR)
         } catch {
-            guard error.code == ENOTEMPTY || error.code == EEXIST || error.code == ENOTDIR else { throw error.step }
-            context.note("kept \(path): there is something in it that this agent did not make")
+            guard let why = Self.reasonToKeep(error) else { throw error.step }
+            context.note("kept \(path): \(why)")
         }
         try machine.ledger.append([.unmade(target.instance, target.key)])
+    }
+
+    private static func reasonToKeep(_ error: SystemError) -> String? {
+        switch error.code {
+        case ENOTEMPTY, EEXIST: "there is something in it that this agent did not make"
+        case ENOTDIR: "it is no folder any more"
+        case EBUSY: "it is a mount point"
+        default: nil
+        }
     }
 }
