@@ -66,4 +66,34 @@ import Testing
             #expect(try await other.becomesReady())
         }
     }
+
+    @Test func `what two have is handed to the one that stays, and goes with it`() throws {
+        let bench = try Bench()
+        let fields: [DesiredField] = [.directory("/d"), .file("/d/f", "x")]
+        bench.assign(["a": fields, "b": fields])
+        #expect(bench.apply("a", fields)?.result == .done)
+        #expect(bench.remove("a", fields.map(\.key))?.gone == true)
+        #expect(Disk.text(bench.root + "/d/f") == "x")
+        #expect(bench.made[Bench.id("a")] == nil)
+        #expect(bench.made[Bench.id("b")]?.count == 2)
+        // The store has not yet heard that the first is gone: nothing is handed back to it.
+        #expect(bench.remove("b", fields.map(\.key))?.gone == true)
+        #expect(Disk.names(bench.root) == [])
+        #expect(bench.made.isEmpty)
+    }
+
+    @Test func `of two that go at the same time nothing is left behind`() async throws {
+        for _ in 0..<50 {
+            let bench = try Bench()
+            let fields: [DesiredField] = [.directory("/d"), .directory("/e"), .file("/d/f", "x"), .file("/e/f", "x")]
+            bench.assign(["a": fields, "b": fields])
+            #expect(bench.apply("a", fields)?.result == .done)
+            let hands = WorkerPool(name: "test", maximum: 2)
+            async let first = hands.run { bench.remove("a", fields.map(\.key))?.gone }
+            async let second = hands.run { bench.remove("b", fields.map(\.key))?.gone }
+            #expect(await [first, second] == [true, true])
+            #expect(Disk.names(bench.root) == [])
+            #expect(bench.made.isEmpty)
+        }
+    }
 }

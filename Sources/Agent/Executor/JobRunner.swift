@@ -31,15 +31,20 @@ package struct JobRunner: Sendable {
     /// nil if the attempt was given up: nothing is to be said about it.
     package func run(_ job: Job, attempt: Int, giveUp: GiveUp) -> JobOutcome? {
         if job.kind == .observe { return observe(job) }
+        table.setLeaving(job.plan.isRemoval, of: job.plan.instance)
+        let outcome = apply(job, attempt: attempt, giveUp)
+        // One that is gone is so before the store knows: nothing may be handed to it meanwhile.
+        if outcome?.gone != true { table.setLeaving(false, of: job.plan.instance) }
+        return outcome
+    }
+
+    private func apply(_ job: Job, attempt: Int, _ giveUp: GiveUp) -> JobOutcome? {
         if let ended = ledger.read({ $0.ended[job.ledgerKey] }) { return Self.answer(ended) }
         do throws(StepError) {
             try checkRight(job)
-            guard var outcome = try doSteps(job, attempt: attempt, giveUp) else { return nil }
-            if case .failed = outcome.result, attempt < Job.maximumAttempts {
-                drivers.machine.state.removeOutput(job: job.ledgerKey)
-            } else {
-                try finish(job, &outcome)
-            }
+            var outcome = try doSteps(job, attempt: attempt, giveUp)
+            if case .failed = outcome?.result { return outcome }
+            if var ended = outcome { try finish(job, &ended); outcome = ended }
             return outcome
         } catch {
             return Self.outcome(of: error, job: job, attempt: attempt, where: nil, output: "")
@@ -126,10 +131,12 @@ package struct JobRunner: Sendable {
 
     /// What another instance on this server is asked to have as well is handed over instead of taken away.
     private func remove(_ target: FieldTarget, _ driver: any Driver, _ context: StepContext) throws(StepError) {
-        if Self.isShared(target.key), let other = table.otherHolder(of: target.key, than: target.instance) {
-            context.note("kept \(target.key): \(other) has it too")
-            guard let made = drivers.machine.made(target) else { return }
-            return try ledger.append([.made(other, target.key, made), .unmade(target.instance, target.key)])
+        if Self.isShared(target.key) {
+            let other = try table.withOtherHolder(of: target.key, than: target.instance) { other throws(StepError) in
+                guard let made = drivers.machine.made(target) else { return }
+                try ledger.append([.made(other, target.key, made), .unmade(target.instance, target.key)])
+            }
+            if let other { return context.note("kept \(target.key): \(other) has it too") }
         }
         try driver.remove(target, context)
     }

@@ -4,9 +4,23 @@ package import Model
 internal import Synchronization
 
 extension ObservedTable {
-    /// Another instance on this server that is asked to have the field.
-    package func otherHolder(of key: FieldKey, than id: InstanceID) -> InstanceID? {
-        entries.withLock { entries in entries.filter { $0.key != id && $0.value.holds(key) }.keys.min() }
+    /// Whether the instance is on its way out.
+    package func setLeaving(_ isLeaving: Bool, of id: InstanceID) {
+        handing.withLock { _ in entries.withLock { $0[id]?.isLeaving = isLeaving } }
+    }
+
+    /// Gives the body another instance on this server that is asked to have the field and stays, if there is one. As long
+    /// as the body runs, it does not begin to leave.
+    func withOtherHolder(
+        of key: FieldKey, than id: InstanceID, _ body: (InstanceID) throws(StepError) -> Void
+    ) throws(StepError) -> InstanceID? {
+        try handing.withLock { _ throws(StepError) in
+            let other = entries.withLock { entries in
+                entries.filter { $0.key != id && $0.value.holds(key) }.keys.min()
+            }
+            if let other { try body(other) }
+            return other
+        }
     }
 
     /// Packages that an instance wants absent, or had made and wants no more, and that nobody else here wants.
@@ -36,11 +50,12 @@ extension ObservedTable {
 extension ObservedTable.Entry {
     /// Whether the field is to be there for this instance.
     fileprivate func holds(_ key: FieldKey) -> Bool {
-        specs[key].map { $0 != .package(.absent) } ?? false
+        if isLeaving { return false }
+        return specs[key].map { $0 != .package(.absent) } ?? false
     }
 
     fileprivate func expectation(of key: FieldKey) -> Expectation? {
-        guard specs[key] != nil else { return nil }
+        guard !isLeaving, specs[key] != nil else { return nil }
         return assignment.fields.first { $0.key == key }?.expectation
     }
 }

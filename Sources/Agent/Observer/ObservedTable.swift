@@ -25,6 +25,8 @@ package final class ObservedTable: Sendable {
         var isObserved = false
         /// Counts how often all checks came into doubt: one that began before is not to be believed.
         var doubts = 0
+        /// Its removal is under way, or done: nothing is handed to it any more.
+        var isLeaving = false
         /// A job is at work here: its completion reports, unless it takes longer than this.
         var heldUntil: ContinuousClock.Instant?
 
@@ -44,6 +46,8 @@ package final class ObservedTable: Sendable {
     private static let mostPassing = 8
 
     let entries = Mutex<[InstanceID: Entry]>([:])
+    /// Held while something is handed over: nobody begins to leave meanwhile.
+    let handing = Mutex(())
     /// Nothing is reported before the store has said what it asks for: an instance that an earlier life of this agent knew
     /// may be gone.
     private let isConfirmed = Mutex(false)
@@ -67,6 +71,7 @@ package final class ObservedTable: Sendable {
                     entry.passing = old.passing
                     entry.heldUntil = old.heldUntil
                     entry.doubts = old.doubts
+                    entry.isLeaving = old.isLeaving
                 }
                 entries[assignment.id] = entry
                 return assignment.id
