@@ -58,7 +58,8 @@ package final class AgentService: Service {
             store: store, observer: observer, reporter: reporter,
             runner: JobRunner(drivers: drivers, table: table, server: configuration.server),
             timing: configuration.timing, outage: outage, log: log, nonce: Self.nonce(),
-            onNewAssignments: { [monitor] in monitor.reportAllNow() })
+            onNewAssignments: { [monitor] in monitor.reportAllNow() },
+            onReportInterval: { [monitor] in monitor.report(every: $0) })
     }
 
     private static func parts(

@@ -78,6 +78,11 @@ struct Keyspace: Sendable, Hashable {
     /// A list of at most one entry, to block on.
     func wake(_ server: String) -> String { self.server(server) + "queue:wake" }
 
+    /// How often the agent is to report, in milliseconds; the store keeps it beside the Server's manifest.
+    func interval(_ server: String) -> String { self.server(server) + "interval" }
+    /// Counts the changes of what the agent is asked.
+    func assignments(_ server: String) -> String { self.server(server) + "assignments" }
+
     // MARK: what scripts are given
 
     /// In the order of `preludeServer.lua`.
@@ -86,9 +91,9 @@ struct Keyspace: Sendable, Hashable {
         let base = self.server(server)
         return [
             changes(shard), heartbeats(shard), summary(shard), fence(shard), refused(shard), events(shard),
-            observed(server: server), base + "instances", base + "assignments", base + "floor", drifts(server),
+            observed(server: server), base + "instances", assignments(server), base + "floor", drifts(server),
             base + "queue:ready", base + "queue:delayed", base + "queue:active", base + "queue:open",
-            base + "queue:ended", wake(server), servers(shard),
+            base + "queue:ended", wake(server), servers(shard), interval(server),
         ]
     }
 
@@ -97,6 +102,7 @@ struct Keyspace: Sendable, Hashable {
         [
             changes(key.shard), fence(key.shard), refused(key.shard), events(key.shard), desired(key), applied(key),
             index(key.kind, key.shard), deleted(key.kind, key.shard), history(key), blobs(key), status(key),
+            interval(key.name), assignments(key.name), wake(key.name),
         ]
     }
 }

@@ -24,7 +24,7 @@ extension RedisStore: AgentStore {
         let reply = try await call(Scripts.assignments, server: server, isWrite: false).array ?? []
         var assignments: [Assignment] = []
         var unreadable: [String] = []
-        for index in stride(from: 1, to: reply.count - 1, by: 2) {
+        for index in stride(from: 2, to: reply.count - 1, by: 2) {
             let key = keys.assignment(InstanceID(appKey: reply[index].string ?? "", server: server))
             do throws(StoreError) {
                 assignments.append(try decode(reply[index + 1].string ?? "", in: key))
@@ -32,8 +32,10 @@ extension RedisStore: AgentStore {
                 unreadable.append("\(key) cannot be read: \(why)")
             }
         }
+        let interval = reply.count > 1 ? reply[1].string.flatMap { Int64($0) } : nil
         return AssignmentList(
-            revision: reply.first?.int ?? 0, assignments: assignments.sorted { $0.id < $1.id }, unreadable: unreadable)
+            revision: reply.first?.int ?? 0, assignments: assignments.sorted { $0.id < $1.id },
+            reportInterval: interval.flatMap { $0 > 0 ? .milliseconds($0) : nil }, unreadable: unreadable)
     }
 
     public func claim(

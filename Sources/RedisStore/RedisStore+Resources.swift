@@ -36,7 +36,8 @@ extension RedisStore: ResourceStore {
         arguments += lease?.arguments ?? ["", ""]
         arguments += [
             draft.expectedGeneration.map { .int($0) } ?? "", .string(draft.digest), .string(draft.manifest),
-            .string(draft.appliedBy), .int(draft.config.count),
+            .string(draft.appliedBy), draft.reportInterval.map { .int(Int($0.wholeMilliseconds)) } ?? "",
+            .int(draft.config.count),
         ]
         for (name, value) in draft.config { arguments += [.string(name), .string(value)] }
         arguments.append(.int(draft.blobs.count))

@@ -16,8 +16,8 @@ enum Scripts {
         PackageResources.preludeEvents_lua, feed, fence, PackageResources.recordEvent_lua,
     ])
 
-    static let applyResource = resource(PackageResources.applyResource_lua)
-    static let deleteResource = resource(PackageResources.deleteResource_lua)
+    static let applyResource = resource(PackageResources.preludeMonitor_lua + PackageResources.applyResource_lua)
+    static let deleteResource = resource(PackageResources.preludeMonitor_lua + PackageResources.deleteResource_lua)
     static let confirmRemoval = resource(PackageResources.confirmRemoval_lua)
     static let refuseEdit = resource(PackageResources.refuseEdit_lua)
     static let writeStatus = resource(PackageResources.writeStatus_lua)

@@ -70,12 +70,17 @@ public struct ClaimReply: Sendable, Hashable {
 public struct AssignmentList: Sendable, Hashable {
     public var revision: Int
     public var assignments: [Assignment]
+    /// How often the server itself is to be reported, by its declaration; nil where it has none.
+    public var reportInterval: Duration?
     /// Assignments that cannot be read, and why.
     public var unreadable: [String]
 
-    public init(revision: Int, assignments: [Assignment], unreadable: [String] = []) {
+    public init(
+        revision: Int, assignments: [Assignment], reportInterval: Duration? = nil, unreadable: [String] = []
+    ) {
         self.revision = revision
         self.assignments = assignments
+        self.reportInterval = reportInterval
         self.unreadable = unreadable
     }
 }

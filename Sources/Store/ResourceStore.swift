@@ -47,10 +47,12 @@ public struct ResourceDraft: Sendable, Hashable {
     public var appliedBy: String
     /// Refuse with `conflict` unless the stored generation is this; 0: must not exist; nil: whatever is there.
     public var expectedGeneration: Int?
+    /// Of a Server: how often its agent is to report. It is told with its assignments.
+    public var reportInterval: Duration?
 
     public init(
         key: ResourceKey, digest: String, manifest: String, config: [String: String], blobs: [String: [UInt8]],
-        appliedBy: String, expectedGeneration: Int?
+        appliedBy: String, expectedGeneration: Int?, reportInterval: Duration? = nil
     ) {
         self.key = key
         self.digest = digest
@@ -59,6 +61,7 @@ public struct ResourceDraft: Sendable, Hashable {
         self.blobs = blobs
         self.appliedBy = appliedBy
         self.expectedGeneration = expectedGeneration
+        self.reportInterval = reportInterval
     }
 }
 

@@ -72,6 +72,35 @@ import Testing
         #expect(pace.afterReport(at: now + interval) == now + interval * 2)
     }
 
+    @Test func `a report that is made early puts the next one off no longer than an interval`() {
+        let now = ContinuousClock.now
+        var pace = ReportPace(interval: .seconds(3600), start: now)
+        _ = pace.afterReport(at: now)
+        #expect(pace.afterReport(at: now + .seconds(1)) == now + .seconds(3601))
+        pace.interval = .seconds(5)
+        #expect(pace.afterReport(at: now + .seconds(2)) == now + .seconds(7))
+    }
+
+    @Test func `a server is reported as often as its declaration says`() async throws {
+        let stage = try await Stage()
+        var configuration = stage.configuration()
+        configuration.interval = .seconds(3600)
+        try await stage.withAgent(configuration) { () async throws in
+            #expect(try await eventually { try await stage.store.observedServer("server1") != nil })
+            _ = try await stage.store.apply(
+                ResourceDraft(
+                    key: ResourceKey(.server, "server1"), digest: "d", manifest: "{}", config: [:], blobs: [:],
+                    appliedBy: "ann", expectedGeneration: nil, reportInterval: .milliseconds(20)))
+            // More reports than the change itself is the reason of.
+            var times: Set<Timestamp> = []
+            #expect(
+                try await eventually {
+                    if let at = try await stage.store.observedServer("server1")?.reportedAt { times.insert(at) }
+                    return times.count > 6
+                })
+        }
+    }
+
     @Test func `a store that lost everything is told everything again`() async throws {
         let stage = try await Stage()
         stage.desire([.file("/a", "a")])

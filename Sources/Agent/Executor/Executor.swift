@@ -37,10 +37,13 @@ package final class Executor: Sendable {
     private let assignmentRevision = Mutex<Int?>(nil)
     /// Told when the store may have forgotten what it was told.
     private let onNewAssignments: @Sendable () -> Void
+    /// Told how often the server is to be reported.
+    private let onReportInterval: @Sendable (Duration?) -> Void
 
     package init(
         store: any AgentStore, observer: Observer, reporter: Reporter, runner: JobRunner, timing: Timing,
-        outage: Outage, log: Logger, nonce: String, onNewAssignments: @escaping @Sendable () -> Void
+        outage: Outage, log: Logger, nonce: String, onNewAssignments: @escaping @Sendable () -> Void,
+        onReportInterval: @escaping @Sendable (Duration?) -> Void
     ) {
         self.store = store
         self.observer = observer
@@ -52,6 +55,7 @@ package final class Executor: Sendable {
         self.log = log
         self.nonce = nonce
         self.onNewAssignments = onNewAssignments
+        self.onReportInterval = onReportInterval
     }
 
     /// Works until it is cancelled. A job that is under way then is left where it is: the next life goes on with it.
@@ -107,6 +111,7 @@ package final class Executor: Sendable {
                 return known
             }
             noteUnreadable(list.unreadable)
+            onReportInterval(list.reportInterval)
             // Who wrote them may have begun anew, with a store that lost what it was told: it is told again. That is rare,
             // and what the store has already costs it no new revision.
             if let before, list.revision != before {

@@ -28,7 +28,9 @@ package final class Monitor: Sendable {
 
     private let store: any AgentStore
     private let identity: Identity
+    /// Where none is declared.
     private let interval: Duration
+    private let declaredInterval = Mutex<Duration?>(nil)
     private let disk: DiskProbe
     private let outage: Outage
     private let needsFull = Mutex(true)
@@ -49,6 +51,16 @@ package final class Monitor: Sendable {
         alarm.ring()
     }
 
+    /// How often the Server's declaration wants a report; nil where there is none.
+    package func report(every declared: Duration?) {
+        let isNew = declaredInterval.withLock { known in
+            defer { known = declared }
+            return known != declared
+        }
+        // One that is shorter does not begin after the longer.
+        if isNew { alarm.ring() }
+    }
+
     package func run() async {
         var before: (sample: ProcSample, at: ContinuousClock.Instant)?
         var reported: [String: String] = [:]
@@ -66,6 +78,7 @@ package final class Monitor: Sendable {
             if count % Self.reportsPerFull == 0 { needsFull.withLock { $0 = true } }
             count += 1
             let isReached = await report(values, &reported)
+            pace.interval = declaredInterval.withLock { $0 } ?? interval
             let next = isReached ? pace.afterReport(at: .now) : pace.afterMiss(at: .now)
             if .now - gaveBack >= Self.giveBackEvery {
                 giveBackCode()

@@ -1,7 +1,7 @@
 // When the next report of the server is due. Pure: time is an argument.
 
 package struct ReportPace: Sendable {
-    private let interval: Duration
+    package var interval: Duration
     private var due: ContinuousClock.Instant
     private var retry = StoreRetry()
 
@@ -10,10 +10,11 @@ package struct ReportPace: Sendable {
         due = start
     }
 
-    /// The store has the report: the next is due an interval after this one was, or at once if that has passed.
+    /// The store has the report: the next is due an interval after this one was (or was made, if that is earlier), or at
+    /// once if that has passed.
     package mutating func afterReport(at now: ContinuousClock.Instant) -> ContinuousClock.Instant {
         retry.reset()
-        due = max(due + interval, now)
+        due = max(min(due, now) + interval, now)
         return due
     }
 

@@ -42,7 +42,8 @@ struct HandEdit: Sendable {
     {
         let draft = ResourceDraft(
             key: stored.key, digest: edited.digest, manifest: edited.canonical, config: stored.config, blobs: [:],
-            appliedBy: Self.editor, expectedGeneration: stored.generation)
+            appliedBy: Self.editor, expectedGeneration: stored.generation,
+            reportInterval: edited.server?.monitor.every)
         let result = try await store.absorbEdit(draft, lease: lease)
         try await store.record(
             Event(

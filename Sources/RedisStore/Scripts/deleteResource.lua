@@ -18,5 +18,6 @@ if redis.call('HLEN', K.deleted) > TOMBSTONES then
   end
   redis.call('HDEL', K.deleted, oldest)
 end
+if kind == 'Server' then set_report_interval('') end
 change(kind, name, 'deleted')
 return 1

@@ -53,7 +53,7 @@ extension InMemoryState {
     }
 
     /// Grows by the clock, so that it differs after the store was lost, too.
-    private mutating func moveAssignments(of server: String, now: Timestamp) {
+    mutating func moveAssignments(of server: String, now: Timestamp) {
         let before = self[server: server].assignmentRevision
         self[server: server].assignmentRevision = max(before + 1, Int(now.milliseconds))
         wakes.insert(server)

@@ -12,6 +12,7 @@ extension InMemoryState {
         let entry = self[resource: draft.key]
         try Self.check(draft.expectedGeneration, found: entry?.stored.generation)
         if let entry, entry.stored.digest == draft.digest, !entry.isEdited {
+            setReportInterval(draft.reportInterval, of: draft.key, now: now)
             return ApplyResult(change: .unchanged, generation: entry.stored.generation)
         }
         return write(draft, what: "applied", now: now)
@@ -55,6 +56,7 @@ extension InMemoryState {
             .filter { blob in history.contains { $0.contains(blob.key) } }
         self[resource: key] = DesiredEntry(
             stored: stored, appliedConfig: draft.config, history: history, blobs: blobs, status: before?.status)
+        setReportInterval(draft.reportInterval, of: key, now: now)
         addChange(.resource(key), what, shard: key.shard)
         return ApplyResult(change: before == nil ? .created : .configured, generation: generation)
     }
@@ -71,8 +73,16 @@ extension InMemoryState {
         if same.count > StoreBounds.tombstones, let oldest = same.min(by: { $0.deletedAt < $1.deletedAt }) {
             shards[key.shard].tombstones[oldest.key] = nil
         }
+        setReportInterval(nil, of: key, now: now)
         addChange(.resource(key), "deleted", shard: key.shard)
         return true
+    }
+
+    /// What the agent of a Server is told of its Server.
+    private mutating func setReportInterval(_ interval: Duration?, of key: ResourceKey, now: Timestamp) {
+        guard key.kind == .server, self[server: key.name].reportInterval != interval else { return }
+        self[server: key.name].reportInterval = interval
+        moveAssignments(of: key.name, now: now)
     }
 
     mutating func confirmRemoval(of key: ResourceKey, generation: Int) throws(StoreError) {

@@ -62,6 +62,7 @@ struct ServerEntry {
     /// The highest revision of an observed hash that is gone: a new one goes on from it, so that no job id comes twice.
     var revisionFloor = 0
     var assignmentRevision = 0
+    var reportInterval: Duration?
     var jobs: [String: QueuedJob] = [:]
     var drifts: [(InstanceID, DriftRecord)] = []
 }

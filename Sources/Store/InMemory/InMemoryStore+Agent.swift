@@ -17,7 +17,8 @@ extension InMemoryStore: AgentStore {
             let entry = state[server: server]
             let assignments = entry.instances.values.compactMap { $0.control?.assignment }
             return AssignmentList(
-                revision: entry.assignmentRevision, assignments: assignments.sorted { $0.id < $1.id })
+                revision: entry.assignmentRevision, assignments: assignments.sorted { $0.id < $1.id },
+                reportInterval: entry.reportInterval)
         }
     }
 

@@ -85,6 +85,6 @@ extension ManifestResource {
     func draft(by person: String, expectedGeneration: Int?) -> ResourceDraft {
         ResourceDraft(
             key: key, digest: digest, manifest: canonical, config: config, blobs: blobs, appliedBy: person,
-            expectedGeneration: expectedGeneration)
+            expectedGeneration: expectedGeneration, reportInterval: server?.monitor.every)
     }
 }

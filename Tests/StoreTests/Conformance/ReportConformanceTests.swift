@@ -23,6 +23,38 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `an agent is told how often its Server is to be reported, and when that changes`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            func apply(_ digest: String, every interval: Duration?) async throws {
+                var draft = draft("server1", digest: digest)
+                draft.key = ResourceKey(.server, "server1")
+                draft.reportInterval = interval
+                _ = try await store.apply(draft)
+            }
+            #expect(try await store.assignments(server: "server1").reportInterval == nil)
+            try await apply("d1", every: .seconds(60))
+            #expect(try await store.waitForWork(server: "server1", timeout: .seconds(5)))
+            let first = try await store.assignments(server: "server1")
+            #expect(first.reportInterval == .seconds(60))
+            try await apply("d2", every: .seconds(60))
+            #expect(try await store.assignments(server: "server1") == first)
+            try await apply("d3", every: .milliseconds(500))
+            let second = try await store.assignments(server: "server1")
+            #expect(second.reportInterval == .milliseconds(500) && second.revision > first.revision)
+            var app = draft("server1")
+            app.reportInterval = .seconds(1)
+            _ = try await store.apply(app)
+            #expect(try await store.assignments(server: "server1") == second)
+            _ = try await store.delete(ResourceKey(.server, "server1"), by: "bob", expectedGeneration: nil)
+            let last = try await store.assignments(server: "server1")
+            #expect(last.reportInterval == nil && last.revision > second.revision)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `a report writes what it names, and a full one removes the rest`(_ kind: StoreKind) async throws {
         try await withStore(kind) { bench async throws in
             let store = bench.store
