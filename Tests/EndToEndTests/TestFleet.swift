@@ -137,6 +137,10 @@ final class TestFleet: Sendable {
     // MARK: what is said
 
     func opsapply(_ arguments: String..., within limit: Duration = Programs.patience) async throws -> Outcome {
+        try await opsapply(arguments: arguments, within: limit)
+    }
+
+    func opsapply(arguments: [String], within limit: Duration = Programs.patience) async throws -> Outcome {
         try await Programs.run(
             [Programs.path("opsapply")] + arguments, environment: ["OPS_REDIS_URL": redis.url], folder: folder,
             within: limit)

@@ -26,6 +26,8 @@ package struct DriftReport: Sendable {
     package private(set) var counts: [DriftRow.State: Int] = [:]
     package private(set) var instances = 0
     package private(set) var driftedInstances = 0
+    /// Something that is stored could not be read.
+    package var isIncomplete = false
     private let keepsAll: Bool
 
     package init(now: Timestamp, keepsAll: Bool = false) {

@@ -31,7 +31,9 @@ package struct ResourceRow: Sendable, Hashable {
         self.instances = instances
     }
 
-    var word: StatusWord { StatusWord(status, generation: resource.generation) }
+    var word: StatusWord {
+        resource.problem.map { StatusWord(unreadable: $0) } ?? StatusWord(status, generation: resource.generation)
+    }
 }
 
 package enum ResourceListing {
@@ -68,6 +70,7 @@ package enum ResourceListing {
 
     /// A server's state comes from its reports first: what a silent one said last is not true any more.
     private static func reporting(_ row: ResourceRow, now: Timestamp) -> Cell {
+        if row.resource.problem != nil { return row.word.cell }
         if row.isCollected, let observed = row.observed {
             return observed.values.isEmpty ? Cell("NoHash", .warning) : row.word.cell
         }

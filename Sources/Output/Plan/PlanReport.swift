@@ -16,6 +16,8 @@ package struct PlanReport: Sendable {
     package var resources: [ResourceKey: Int] = [:]
     package private(set) var counts = PlanCounts()
     package private(set) var inSync = 0
+    /// Something that is stored could not be read.
+    package var isIncomplete = false
 
     package init() {}
 

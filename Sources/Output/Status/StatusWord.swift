@@ -37,6 +37,8 @@ package struct StatusWord: Sendable, Hashable {
         self.init("NotReady", .warning, ready?.message ?? "", since: ready?.since)
     }
 
+    package init(unreadable problem: String) { self.init("Unreadable", .bad, problem, since: nil) }
+
     private init(_ condition: Condition, _ text: String, _ meaning: Paint.Meaning) {
         self.init(text, meaning, condition.message, since: condition.since)
     }

@@ -53,8 +53,9 @@ struct Apply: AsyncParsableCommand {
                 application.printDryRun()
                 return
             }
-            let targets = try await application.write()
+            let applied = try await application.write()
             guard wait else { return }
+            let targets = Waiting.unsuspended(applied, among: application.resources, at: try await store.now())
             try await Waiting(store: store, targets: targets).run(timeout: timeout.duration)
             if let removal = application.pruned { try await removal.wait(in: store, timeout: timeout.duration) }
         }

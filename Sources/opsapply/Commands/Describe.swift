@@ -34,7 +34,9 @@ struct Describe: AsyncParsableCommand {
     }
 
     private func describe(_ key: ResourceKey, _ store: any OperationsStore, _ now: Timestamp) async throws {
-        guard let resource = try await store.resource(key) else { throw Reference.missing(name, near: nil) }
+        guard let resource = try await Desired.resource(key, in: store) else {
+            throw Reference.missing(name, near: nil)
+        }
         let ids = try await Fleet.instanceIDs(store).filter { id in
             key.kind == .app ? id.app == key.name : id.server == key.name
         }
@@ -46,6 +48,7 @@ struct Describe: AsyncParsableCommand {
         case .table: Console.out(description.text(now: now, Console.paint))
         case .json: Console.out(description.document(now: now))
         }
+        try Rows.failOnDamaged([resource])
     }
 
     private func describe(_ id: InstanceID, _ store: any OperationsStore, _ now: Timestamp) async throws {
@@ -61,7 +64,7 @@ struct Describe: AsyncParsableCommand {
 
     private func isStale(_ server: String, _ store: any OperationsStore, _ now: Timestamp) async throws -> Bool {
         guard let observed = try await store.observedServer(server) else { return true }
-        let resource = try await store.resource(ResourceKey(.server, server))
+        let resource = try await Desired.resource(ResourceKey(.server, server), in: store)
         let monitor = resource.flatMap { try? Desired.read($0) }?.manifest.server?.monitor ?? MonitorSpec()
         return monitor.hash == nil && observed.isStale(every: monitor.every, at: now)
     }

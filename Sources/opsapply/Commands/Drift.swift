@@ -38,6 +38,7 @@ struct Drift: AsyncParsableCommand {
         case .markdown: Console.out(report.markdown)
         case .html: Console.out(report.html)
         }
+        if report.isIncomplete { throw CommandFailure.silent(CommandFailure.error) }
         if detailedExitcode, report.hasDifferences { throw CommandFailure.silent(CommandFailure.differences) }
     }
 }

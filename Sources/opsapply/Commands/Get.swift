@@ -72,6 +72,7 @@ struct Get: AsyncParsableCommand {
         case .json: Console.out([what.rawValue: .array(rows.map { ResourceListing.document($0, now: now) })])
         case .table, .name: Console.out(table(rows, now).text(Console.paint))
         }
+        try Rows.failOnDamaged(found)
     }
 
     /// An agent whose name is misspelt, or whose Server was not applied, is in no list.

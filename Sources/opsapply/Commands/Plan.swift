@@ -36,8 +36,8 @@ struct PlanCommand: AsyncParsableCommand {
     func run() async throws {
         let reading = files.isEmpty ? nil : try Desired.files(files)
         let report = try await options.withStore { store in
-            let known = try await Desired.stored(store, replacing: !files.isEmpty)
-            let given = try reading.map { try Desired.given($0, among: known).resources }
+            let known = try await Desired.stored(store)
+            let given = try reading.map { try Desired.given($0, among: known.readable).resources }
             var run = try await PlanRun(given, known: known, store: store)
             try await run.run(observing: observes)
             if let saveTo {
@@ -51,6 +51,7 @@ struct PlanCommand: AsyncParsableCommand {
         case .table: Console.out(report.text(Console.paint))
         case .json: Console.out(report.document)
         }
+        if report.isIncomplete { throw CommandFailure.silent(CommandFailure.error) }
         if detailedExitcode, report.hasDifferences { throw CommandFailure.silent(CommandFailure.differences) }
     }
 }

@@ -37,6 +37,8 @@ struct DesiredFleet {
 
     private(set) var apps: [String: AppEntry] = [:]
     private(set) var servers: [String: ServerEntry] = [:]
+    /// Stored and not readable: nothing is said of what they declare, as the controller touches nothing of it.
+    private let damaged: Set<ResourceKey>
 
     /// A resource and what it is compiled from.
     struct Source {
@@ -54,7 +56,8 @@ struct DesiredFleet {
         }
     }
 
-    init(_ sources: [Source], store: any OperationsStore) async throws {
+    init(_ sources: [Source], damaged: Set<ResourceKey>, store: any OperationsStore) async throws {
+        self.damaged = damaged
         var blobs: [ResourceKey: [String: [UInt8]]] = [:]
         for source in sources { blobs[source.manifest.key] = try await Self.blobs(of: source.manifest, in: store) }
         let names = sources.filter { $0.manifest.kind == .server }.map(\.manifest.metadata.name)
@@ -84,12 +87,19 @@ struct DesiredFleet {
 
     /// What an instance should be; nil if it is not desired.
     func resolution(_ id: InstanceID) -> Resolution? {
+        if let damaged = damaged(id) { return .waiting(why: "\(damaged) cannot be read") }
         guard let server = servers[id.server] else { return nil }
         guard let name = id.app else {
             return server.compiled.hasContent ? server.compiled.resolve(root: server.root) : nil
         }
         guard let app = apps[name], app.servers.contains(id.server) else { return nil }
         return app.compiled.resolve(on: server.compiled.facts(root: server.root))
+    }
+
+    func isDamaged(_ id: InstanceID) -> Bool { damaged(id) != nil }
+
+    private func damaged(_ id: InstanceID) -> ResourceKey? {
+        damaged.isEmpty ? nil : [id.resource, ResourceKey(.server, id.server)].first(where: damaged.contains)
     }
 
     /// The instance as it should be, if that can be said.

@@ -18,11 +18,12 @@ struct DriftRun {
     func report() async throws -> DriftReport {
         let now = try await store.now()
         let known = try await Desired.stored(store)
-        let fleet = try await DesiredFleet(DesiredFleet.sources(known), store: store)
+        let fleet = try await DesiredFleet(DesiredFleet.sources(known.readable), damaged: known.damaged, store: store)
         let existing = try await Fleet.instanceIDs(store)
         let ids = try chosen(Set(existing).union(fleet.instanceIDs).sorted())
         let context = try await InstanceContext(fleet, existing: existing, now: now, store: store)
         var report = DriftReport(now: now, keepsAll: keepsAll)
+        report.isIncomplete = !known.damaged.isEmpty
         try await Fleet.forEach(ids, in: store) { batch in
             for snapshot in batch { report.add(rows(snapshot, fleet, context, now)) }
         }

@@ -50,7 +50,7 @@ struct InstanceContext {
         _ fleet: DesiredFleet, _ existing: [InstanceID]
     ) -> [String: (removing: Int, of: Int)] {
         var counts: [String: (removing: Int, of: Int)] = [:]
-        for id in existing {
+        for id in existing where !fleet.isDamaged(id) {
             guard let name = id.app, let app = fleet.apps[name], !app.isConfirmed else { continue }
             counts[name, default: (0, 0)].of += 1
             if !app.servers.contains(id.server) { counts[name, default: (0, 0)].removing += 1 }

@@ -22,17 +22,18 @@ struct PlanRun {
     let drafts: [PlannedResource]
 
     /// - Parameter given: nil for what is stored against what is observed.
-    init(_ given: [ManifestResource]?, known: [KnownResource], store: any OperationsStore) async throws {
+    init(_ given: [ManifestResource]?, known: KnownResources, store: any OperationsStore) async throws {
         self.store = store
         now = try await store.now()
-        let stored = DesiredFleet.sources(known)
-        storedGenerations = Dictionary(known.map { ($0.key, $0.stored.generation) }) { first, _ in first }
-        before = try await DesiredFleet(stored, store: store)
+        let stored = DesiredFleet.sources(known.readable)
+        storedGenerations = Dictionary(known.readable.map { ($0.key, $0.stored.generation) }) { first, _ in first }
+        before = try await DesiredFleet(stored, damaged: known.damaged, store: store)
         guard let given else {
             (after, scope, drafts) = (before, .everything, [])
+            report.isIncomplete = !known.damaged.isEmpty
             return
         }
-        let generations = Dictionary(known.map { ($0.key, $0.stored) }) { first, _ in first }
+        let generations = Dictionary(known.readable.map { ($0.key, $0.stored) }) { first, _ in first }
         drafts = given.map { PlannedResource($0, stored: generations[$0.key]) }
         var sources = Dictionary(stored.map { ($0.manifest.key, $0) }) { first, _ in first }
         for draft in drafts {
@@ -41,7 +42,10 @@ struct PlanRun {
                 manifest: draft.resource, generation: draft.generation, isConfirmed: confirmed)
             if draft.isChanged { report.resources[draft.resource.key] = draft.generation }
         }
-        after = try await DesiredFleet(Array(sources.values), store: store)
+        // To apply its manifest again is what cures a damaged one.
+        let damaged = known.damaged.subtracting(drafts.map(\.resource.key))
+        after = try await DesiredFleet(Array(sources.values), damaged: damaged, store: store)
+        report.isIncomplete = !damaged.isEmpty
         scope = PlanScope(drafts)
     }
 
@@ -101,7 +105,9 @@ struct PlanRun {
 
     private mutating func comparePlacements(_ existing: [InstanceID], _ context: InstanceContext) {
         var current: [String: Set<String>] = [:]
-        for id in existing { if let app = id.app { current[app, default: []].insert(id.server) } }
+        for id in existing where !after.isDamaged(id) {
+            if let app = id.app { current[app, default: []].insert(id.server) }
+        }
         for (name, entry) in after.apps {
             let change = PlacementChange(current: current[name] ?? [], wanted: entry.servers)
             let isTouched = scope.includesApp(name) || before.apps[name]?.servers != entry.servers

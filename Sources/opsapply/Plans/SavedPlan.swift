@@ -104,7 +104,7 @@ extension SavedPlan {
     }
 
     /// Refuses with one line for each thing that moved.
-    func check(against known: [KnownResource], in store: any OperationsStore) async throws {
+    func check(against known: KnownResources, in store: any OperationsStore) async throws {
         var run = try await PlanRun(resources.map(\.resource), known: known, store: store)
         try await run.run(observing: false)
         let moved = basis.differences(to: run.basis)

@@ -11,6 +11,8 @@ struct Application {
     private let drafts: [ResourceDraft]
     private let known: [ResourceKey: StoredResource]
     private let confirmRemoval: Bool
+    /// What is applied, as it was read.
+    private(set) var resources: [ManifestResource] = []
     /// What `--prune` takes away.
     let pruned: Removal?
 
@@ -24,23 +26,29 @@ struct Application {
     static func prepare(
         _ wanted: Wanted, _ command: Apply, _ store: any OperationsStore
     ) async throws -> Application {
-        let known = try await Desired.stored(store, replacing: true)
+        let known = try await Desired.stored(store)
         let given: ManifestSet
         switch wanted {
-        case .files(let reading): given = try Desired.given(reading, among: known)
+        case .files(let reading): given = try Desired.given(reading, among: known.readable)
         case .plan(let plan):
             try await plan.check(against: known, in: store)
             let drafts = plan.resources.map { planned in
                 planned.resource.draft(by: Person.current, expectedGeneration: planned.storedGeneration)
             }
-            return Application(
-                store: store, drafts: drafts, known: known, confirmRemoval: command.confirmRemoval, pruned: nil)
+            var application = Application(
+                store: store, drafts: drafts, known: known.readable, confirmRemoval: command.confirmRemoval,
+                pruned: nil)
+            application.resources = plan.resources.map(\.resource)
+            return application
         }
         let drafts = given.resources.map { $0.draft(by: Person.current, expectedGeneration: nil) }
         var removal: Removal?
-        if command.prune { removal = try await prune(keeping: given, known, command, store) }
-        return Application(
-            store: store, drafts: drafts, known: known, confirmRemoval: command.confirmRemoval, pruned: removal)
+        if command.prune { removal = try await prune(keeping: given, known.readable, command, store) }
+        var application = Application(
+            store: store, drafts: drafts, known: known.readable, confirmRemoval: command.confirmRemoval, pruned: removal
+        )
+        application.resources = given.resources
+        return application
     }
 
     init(

@@ -13,20 +13,38 @@ struct KnownResource: Sendable {
     var key: ResourceKey { stored.key }
 }
 
+/// What is stored: one damaged hash hides no other resource.
+struct KnownResources: Sendable {
+    var readable: [KnownResource] = []
+    /// Those that cannot be read.
+    var damaged: Set<ResourceKey> = []
+}
+
 enum Desired {
-    /// Every stored resource. One that cannot be read is an error with its key; where `replacing` it is only told and
-    /// left out, because to apply its manifest again is what cures it.
-    static func stored(_ store: any OperationsStore, replacing: Bool = false) async throws -> [KnownResource] {
-        var known: [KnownResource] = []
+    /// Every stored resource. Those that cannot be read are told one by one.
+    static func stored(_ store: any OperationsStore) async throws -> KnownResources {
+        var known = KnownResources()
         for kind in Kind.allCases {
             for resource in try await store.resources(kind) {
-                do throws(CommandFailure) { known.append(try read(resource)) } catch {
-                    guard replacing else { throw error }
+                do throws(CommandFailure) { known.readable.append(try read(resource)) } catch {
+                    known.damaged.insert(resource.key)
                     for line in error.lines { Console.note("warning: \(line)") }
                 }
             }
         }
-        return known.sorted { $0.key < $1.key }
+        known.readable.sort { $0.key < $1.key }
+        return known
+    }
+
+    /// One resource by its key; of one that cannot be read at all, that and why.
+    static func resource(_ key: ResourceKey, in store: any OperationsStore) async throws -> StoredResource? {
+        do {
+            return try await store.resource(key)
+        } catch StoreError.corrupt(let place, let why) {
+            return StoredResource(
+                key: key, generation: 0, digest: "", manifest: "", config: [:], appliedBy: "",
+                appliedAt: Timestamp(milliseconds: 0), problem: "\(place): \(why)")
+        }
     }
 
     static func read(_ resource: StoredResource) throws(CommandFailure) -> KnownResource {
@@ -79,7 +97,7 @@ enum Desired {
 
 extension ManifestResource {
     /// What is suspended is left as it is, and so need not become Ready.
-    var isSuspended: Bool { (app?.suspend ?? server?.suspend) != nil }
+    func isSuspended(at now: Timestamp) -> Bool { (app?.suspend ?? server?.suspend)?.isInForce(at: now) ?? false }
 
     /// This resource as `apply` writes it.
     func draft(by person: String, expectedGeneration: Int?) -> ResourceDraft {

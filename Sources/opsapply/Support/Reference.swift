@@ -23,14 +23,14 @@ enum Reference: Hashable {
                     "\(text.printable): \"\(parts[0].printable)\" is no kind; kinds are app and server")
             }
             let key = ResourceKey(kind, parts[1])
-            if try await store.resource(key) != nil { return key }
+            if try await Desired.resource(key, in: store) != nil { return key }
             let names = try await store.resources(kind).map(\.key.name)
             throw missing(
                 text, near: Nearest.name(to: parts[1], among: names).map { ResourceKey(kind, $0).description })
         }
         let keys = Kind.allCases.map { ResourceKey($0, text) }
         var found: [ResourceKey] = []
-        for key in keys where try await store.resource(key) != nil { found.append(key) }
+        for key in keys where try await Desired.resource(key, in: store) != nil { found.append(key) }
         guard found.count < 2 else {
             throw CommandFailure("\(text.printable) is both \(found[0]) and \(found[1]): say which")
         }

@@ -22,8 +22,20 @@ enum Rows {
         return rows.sorted { $0.resource.key < $1.resource.key }
     }
 
+    /// What could not be read was shown as that; it is named, and the exit code says that something is missing.
+    static func failOnDamaged(_ resources: [StoredResource]) throws(CommandFailure) {
+        var lines: [String] = []
+        for resource in resources.sorted(by: { $0.key < $1.key }) {
+            do throws(CommandFailure) { _ = try Desired.read(resource) } catch { lines += error.lines }
+        }
+        if !lines.isEmpty { throw CommandFailure(lines) }
+    }
+
     static func row(_ resource: StoredResource, in store: any OperationsStore) async throws -> ResourceRow {
         var row = ResourceRow(resource: resource, status: try await store.status(resource.key))
+        do throws(CommandFailure) { _ = try Desired.read(resource) } catch {
+            row.resource.problem = error.lines.joined(separator: "; ")
+        }
         guard resource.key.kind == .server else { return row }
         row.observed = try await store.observedServer(resource.key.name)
         let spec = (try? Desired.read(resource))?.manifest.server

@@ -1,6 +1,7 @@
 // Waiting until resources are what was asked for, with progress: lines redrawn in place on a terminal, otherwise one line
 // for each change.
 
+internal import Manifests
 internal import Model
 internal import Output
 internal import Store
@@ -15,6 +16,17 @@ struct Waiting {
     var targets: [WaitTarget]
     /// How long all must hold at once before it counts: for statuses that may be of before a restart.
     var steady = Duration.zero
+
+    /// The targets but those whose manifest suspends them, which are told: they are left as they are.
+    static func unsuspended(
+        _ targets: [WaitTarget], among resources: [ManifestResource], at now: Timestamp
+    ) -> [WaitTarget] {
+        let suspended = Set(resources.filter { $0.isSuspended(at: now) }.map(\.key))
+        if !suspended.isEmpty {
+            Console.note("not waited for: \(listed(suspended.sorted().map { "\($0)" })): suspended")
+        }
+        return targets.filter { !suspended.contains($0.key) }
+    }
 
     /// Returns when every target is met; fails with exit code 3 when the time is over.
     func run(timeout: Duration) async throws {

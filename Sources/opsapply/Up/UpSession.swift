@@ -103,19 +103,18 @@ struct UpSession {
 
     private func apply(_ store: any OperationsStore) async throws -> [WaitTarget] {
         let known = try await Desired.stored(store)
-        var targets = known.filter { !$0.manifest.isSuspended }
+        let now = try await store.now()
+        var targets = known.readable.filter { !$0.manifest.isSuspended(at: now) }
             .map { WaitTarget(key: $0.key, generation: $0.stored.generation) }
         guard let files else { return targets }
-        let given = try Desired.given(files, among: known)
+        let given = try Desired.given(files, among: known.readable)
         let drafts = given.resources.map { $0.draft(by: Person.current, expectedGeneration: nil) }
-        let application = Application(store: store, drafts: drafts, known: known, confirmRemoval: false, pruned: nil)
+        let application = Application(
+            store: store, drafts: drafts, known: known.readable, confirmRemoval: false, pruned: nil)
         let applied = try await application.write()
         let keys = Set(applied.map(\.key))
-        let suspended = Set(given.resources.filter(\.isSuspended).map(\.key))
-        if !suspended.isEmpty {
-            Console.note("not waited for: \(listed(suspended.sorted().map { "\($0)" })): suspended")
-        }
-        targets = targets.filter { !keys.contains($0.key) } + applied.filter { !suspended.contains($0.key) }
+        targets =
+            targets.filter { !keys.contains($0.key) } + Waiting.unsuspended(applied, among: given.resources, at: now)
         return targets.sorted { $0.key < $1.key }
     }
 
