@@ -93,4 +93,21 @@ package struct Machine: Sendable {
     func made(_ target: FieldTarget) -> Made? {
         ledger.read { $0.made[target.instance]?[target.key] }
     }
+
+    /// Makes what is not there, in the ledger before it is on the machine; where that failed and nothing is there, not in
+    /// the ledger any more: what somebody else makes of it later is not this agent's.
+    func making(
+        _ target: FieldTarget, as how: Made, isThere: () throws(StepError) -> Bool,
+        by make: () throws(StepError) -> Void
+    ) throws(StepError) {
+        try ledger.append([.made(target.instance, target.key, how)])
+        do throws(StepError) {
+            try make()
+        } catch {
+            if error != .cancelled, (try? isThere()) == false {
+                try ledger.append([.unmade(target.instance, target.key)])
+            }
+            throw error
+        }
+    }
 }

@@ -31,13 +31,25 @@ struct FileDriver: Driver {
             throw .impossible("\(machine.root.hostPath(path)) is a folder and should be a file: move it away")
         }
         if found != nil, try isAsDesired(target, render) { return }
-        if found == nil { try machine.ledger.append([.made(target.instance, target.key, .step)]) }
+        if found != nil { return try write(content, to: target, render.ownership, owner, over: found) }
+        try machine.making(target, as: .step) { () throws(StepError) in
+            try status(path) != nil
+        } by: { () throws(StepError) in
+            try write(content, to: target, render.ownership, owner, over: nil)
+        }
+    }
+
+    private func write(
+        _ content: [UInt8], to target: FieldTarget, _ ownership: Ownership, _ owner: OwnerNumbers,
+        over found: PathStatus?
+    ) throws(StepError) {
+        let path = target.key.name
         // What has no wanted owner keeps the one that it has.
         let kept = found?.kind == S_IFREG ? found?.status : nil
         machine.digests.forget(path)
         do throws(SystemError) {
             try machine.root.replaceFile(
-                path, content: content, mode: render.ownership.mode, uid: owner.uid ?? kept?.st_uid,
+                path, content: content, mode: ownership.mode, uid: owner.uid ?? kept?.st_uid,
                 gid: owner.gid ?? kept?.st_gid)
         } catch {
             if error.code == ENOSPC || error.code == EDQUOT {

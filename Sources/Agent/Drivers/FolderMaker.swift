@@ -17,14 +17,18 @@ struct FolderMaker {
 
     /// Makes one folder, in the ledger before it is on the disk, and not in it where somebody else was first.
     func make(_ folder: String, as how: Made, for instance: InstanceID) throws(StepError) {
-        let key = FieldKey(.directory, folder)
-        try machine.ledger.append([.made(instance, key, how)])
-        do throws(SystemError) {
-            if try machine.root.makeFolder(folder) { return }
-        } catch {
-            throw error.step
+        let target = FieldTarget(instance: instance, key: FieldKey(.directory, folder), spec: nil)
+        var isOurs = false
+        try machine.making(target, as: how) { () throws(StepError) in
+            try exists(folder)
+        } by: { () throws(StepError) in
+            do throws(SystemError) {
+                isOurs = try machine.root.makeFolder(folder)
+            } catch {
+                throw error.step
+            }
         }
-        try machine.ledger.append([.unmade(instance, key)])
+        if !isOurs { try machine.ledger.append([.unmade(instance, target.key)]) }
     }
 
     private func exists(_ folder: String) throws(StepError) -> Bool {

@@ -38,16 +38,24 @@ struct PackageDriver: Driver {
         try manager.exclusively(context) { () throws(StepError) in
             let installed = try manager.installedVersion(name)
             if Self.isMet(spec, by: installed) { return }
-            if installed == nil { try machine.ledger.append([.made(target.instance, target.key, .step)]) }
-            switch spec {
-            case .present: try manager.install(name, version: nil, context)
-            case .version(let version): try manager.install(name, version: version, context)
-            case .absent: try makeAbsent(name, context)
+            if installed != nil { return try change(name, spec, context) }
+            try machine.making(target, as: .step) { () throws(StepError) in
+                try manager.installedVersion(name) != nil
+            } by: { () throws(StepError) in
+                try change(name, spec, context)
             }
         }
         let now = try manager.installedVersion(name)
         guard Self.isMet(spec, by: now) else {
             throw .failed("the package tool ended well, and \(name) is \(now ?? FieldValue.absent)")
+        }
+    }
+
+    private func change(_ name: String, _ spec: PackageSpec, _ context: StepContext) throws(StepError) {
+        switch spec {
+        case .present: try manager.install(name, version: nil, context)
+        case .version(let version): try manager.install(name, version: version, context)
+        case .absent: try makeAbsent(name, context)
         }
     }
 

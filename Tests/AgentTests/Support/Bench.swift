@@ -14,8 +14,15 @@ final class Bench: Sendable {
 
     var root: String { folder.path + "/root" }
 
-    init() throws {
+    static let dpkgStatus = "/var/lib/dpkg/status"
+
+    /// With `dpkg`, the root has packages of its own, and this is what its dpkg knows of them.
+    init(dpkg: String? = nil) throws {
         Disk.makeFolders(folder.path + "/root")
+        if let dpkg {
+            for path in ["/var/lib/dpkg", "/run", "/usr/sbin"] { Disk.makeFolders(folder.path + "/root" + path) }
+            Disk.write(dpkg, to: folder.path + "/root" + Self.dpkgStatus)
+        }
         let state = try StateFolder(folder.path + "/state")
         let ledger = try Ledger(path: state.ledgerPath)
         let root = try RootFolder(folder.path + "/root")
