@@ -33,6 +33,8 @@ package final class AgentService: Service {
     package init(_ configuration: AgentConfiguration, store: any AgentStore, log: Logger) throws(StepError) {
         self.configuration = configuration
         self.log = log
+        // Folders above what is managed are for everybody to pass, whatever shell the agent was started from.
+        umask(0o022)
         try StateFolder.makeFolders(configuration.root)
         let state = try StateFolder(configuration.state)
         lock = LockedState(try state.lock())

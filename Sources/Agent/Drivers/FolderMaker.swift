@@ -15,7 +15,8 @@ struct FolderMaker {
         }
     }
 
-    /// Makes one folder, in the ledger before it is on the disk, and not in it where somebody else was first.
+    /// Makes one folder, in the ledger before it is on the disk, and not in it where somebody else was first. One that a
+    /// step makes is nobody else's until the step has set its owner and mode.
     func make(_ folder: String, as how: Made, for instance: InstanceID) throws(StepError) {
         let target = FieldTarget(instance: instance, key: FieldKey(.directory, folder), spec: nil)
         var isOurs = false
@@ -23,7 +24,7 @@ struct FolderMaker {
             try exists(folder)
         } by: { () throws(StepError) in
             do throws(SystemError) {
-                isOurs = try machine.root.makeFolder(folder)
+                isOurs = try machine.root.makeFolder(folder, mode: how == .parent ? 0o755 : 0o700)
             } catch {
                 throw error.step
             }

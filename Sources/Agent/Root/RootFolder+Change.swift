@@ -65,9 +65,9 @@ extension RootFolder {
     }
 
     /// Makes one folder in a folder that exists. Whether there was none before.
-    func makeFolder(_ path: String) throws(SystemError) -> Bool {
+    func makeFolder(_ path: String, mode: mode_t) throws(SystemError) -> Bool {
         let parent = try open(Self.parent(of: path), O_RDONLY | O_DIRECTORY)
-        guard mkdirat(parent.number, Self.name(of: path), 0o755) == 0 else {
+        guard mkdirat(parent.number, Self.name(of: path), mode) == 0 else {
             if errno == EEXIST { return false }
             throw SystemError(code: errno, "cannot make the folder \(hostPath(path))")
         }
