@@ -130,6 +130,17 @@ extension RedisStore: ResourceStore {
         try await call(Scripts.confirmRemoval, resource: key, [.int(generation)])
     }
 
+    public func raise(
+        _ key: ResourceKey, generation: Int, above known: Int, by person: String
+    ) async throws(StoreError) -> Int {
+        let reply = try await call(
+            Scripts.raiseGeneration, resource: key, [.int(generation), .int(known), .string(person)])
+        guard let raised = reply.int else {
+            throw .corrupt(key: keys.desired(key), "the script answered with something unknown")
+        }
+        return raised
+    }
+
     public func refuseEdit(
         of key: ResourceKey, restoring config: [String: String], event: Event, lease: Lease
     ) async throws(StoreError) {

@@ -19,6 +19,7 @@ enum Scripts {
     static let applyResource = resource(PackageResources.preludeMonitor_lua + PackageResources.applyResource_lua)
     static let deleteResource = resource(PackageResources.preludeMonitor_lua + PackageResources.deleteResource_lua)
     static let confirmRemoval = resource(PackageResources.confirmRemoval_lua)
+    static let raiseGeneration = resource(PackageResources.raiseGeneration_lua)
     static let refuseEdit = resource(PackageResources.refuseEdit_lua)
     static let writeStatus = resource(PackageResources.writeStatus_lua)
 

@@ -103,6 +103,9 @@ public protocol ResourceStore: Sendable {
     func blob(_ digest: String, of key: ResourceKey) async throws(StoreError) -> [UInt8]?
     /// A person agrees to remove instances beyond the limit, for the generation given.
     func confirmRemoval(of key: ResourceKey, generation: Int) async throws(StoreError)
+    /// A person goes on with a manifest that is older than what its servers know, as after an older copy of the store was
+    /// restored: it gets the generation after `known`. Returns that.
+    func raise(_ key: ResourceKey, generation: Int, above known: Int, by person: String) async throws(StoreError) -> Int
     /// The controller's answer to a hand edit of `config:` entries: a new generation with this draft's content
     /// (`expectedGeneration` must be set), if the entries still are `draft.config`.
     func absorbEdit(_ draft: ResourceDraft, lease: Lease) async throws(StoreError) -> ApplyResult

@@ -26,6 +26,15 @@ enum Manifests {
         """
     }
 
+    /// A second App with a file of its own.
+    static let other = """
+        { "apiVersion": "ops/v1", "kind": "App",
+          "metadata": { "name": "other" },
+          "spec": {
+            "placement": { "selector": { "role": "web" } },
+            "files": { "/srv/other/page": { "content": "other\\n" } } } }
+        """
+
     /// An App whose command takes a while, and leaves a line in `effects` each time that it is carried through.
     static let slow = """
         { "apiVersion": "ops/v1", "kind": "App",

@@ -43,6 +43,52 @@ import Testing
         }
     }
 
+    @Test func `F22: an older append-only file, restored under everybody, takes nothing away and puts nothing back`()
+        async throws
+    {
+        try await TestFleet.with(controllers: 2) { fleet in
+            try await bringUp(fleet)
+            let other = try fleet.manifest("other.json", Manifests.other)
+            // In the old file stands: the App `other` was there, and a person deleted it.
+            #expect(try await fleet.opsapply("apply", other, "--wait").code == 0)
+            #expect(try await fleet.opsapply("delete", "app/other", "--yes", "--wait").code == 0)
+            try await copy(fleet, "\(fleet.redis.folder)/appendonlydir", to: "\(fleet.folder)/old")
+            // In the newer: it is there again, and the site has another greeting.
+            #expect(try await fleet.opsapply("apply", other, "--wait").code == 0)
+            let site = try fleet.manifest("site.json", Manifests.site(greeting: "newer"))
+            #expect(try await fleet.opsapply("apply", site, "--wait").code == 0)
+            let there = { fleet.text("server1", "/srv/site/index.html") + fleet.text("server1", "/srv/other/page") }
+            #expect(there() == "newer from server1\nother\n")
+
+            await fleet.redis.kill9()
+            try await copy(fleet, "\(fleet.folder)/old", to: "\(fleet.redis.folder)/appendonlydir")
+            try await fleet.redis.startAgain()
+            let epoch = try await fleet.leader(after: 0)?.epoch ?? 0
+            await fleet.end("controller1")
+            try fleet.startController("controller1")
+            #expect(epoch > 0, "\(fleet.logs)")
+            let restored = ContinuousClock.now
+            _ = await eventually(within: .seconds(8)) {
+                there() != "newer from server1\nother\n" || ContinuousClock.now - restored > .seconds(6)
+            }
+            #expect(there() == "newer from server1\nother\n", "\(fleet.logs)")
+            // People are told, and decide.
+            let drift = try await fleet.opsapply("drift")
+            #expect(drift.output.contains("confirm") || drift.errors.contains("confirm"), "\(drift)")
+            #expect(try await fleet.opsapply("confirm", "app/site").code == 0)
+            let isOlder = await eventually(within: .seconds(20)) {
+                fleet.text("server1", "/srv/site/index.html") == "hello from server1\n"
+            }
+            #expect(isOlder, "\(fleet.logs)")
+        }
+    }
+
+    private func copy(_ fleet: TestFleet, _ from: String, to place: String) async throws {
+        let outcome = try await Programs.run(
+            ["sh", "-c", "rm -rf \"$2\" && cp -a \"$1\" \"$2\"", "sh", from, place], folder: fleet.folder)
+        #expect(outcome.code == 0, "\(outcome)")
+    }
+
     @Test func `F23: after SCRIPT FLUSH every call is answered as before`() async throws {
         try await TestFleet.with(controllers: 1) { fleet in
             try await bringUp(fleet)

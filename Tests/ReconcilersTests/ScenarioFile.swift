@@ -6,7 +6,7 @@
 //   desired config <name> <value>      desired package <name> <spec>
 //   desired directory <path> <mode>    desired file <path> <mode> <template>
 //   desired command <name> <words>     desired service <name> [restartOn=k] [reloadOn=k] [reload=HUP] -- <words>
-//   desired health <name> <url>        assignment same | none | older <generation>
+//   desired health <name> <url>        assignment same | none | older <n> | generation <n>
 //   observed revision=4 generation=3 answers=same|other at=99000
 //   field <key> = ok | running RUN/<load> | <text>
 //   gate stale | suspended[ until=n] <why> | dependency <what> | budget | confirmed

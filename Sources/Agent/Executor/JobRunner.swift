@@ -66,6 +66,11 @@ package struct JobRunner: Sendable {
         guard job.epoch >= highest else {
             throw .impossible("refused: epoch \(job.epoch) is older than \(highest), which this agent has seen")
         }
+        let known = table.generation(of: job.plan.instance)
+        guard job.plan.generation >= known else {
+            throw .impossible(
+                "refused: generation \(job.plan.generation) is older than \(known), which this agent was asked for")
+        }
         if job.epoch > highest { try ledger.append([.epoch(job.epoch)]) }
     }
 

@@ -56,7 +56,9 @@ package final class ObservedTable: Sendable {
 
     // MARK: assignments
 
-    /// Takes a new list of assignments. Returns the instances to be observed from the start.
+    /// Takes a new list of assignments. Returns the instances to be observed from the start. An assignment of an older
+    /// generation than this agent knows comes from an older copy of the store: what is known stays, and is told again, so that
+    /// a person is asked.
     package func assign(_ assignments: [Assignment], confirmed: Bool) -> [InstanceID] {
         if confirmed { isConfirmed.withLock { $0 = true } }
         return entries.withLock { entries in
@@ -64,6 +66,10 @@ package final class ObservedTable: Sendable {
             for id in entries.keys where !ids.contains(id) { entries[id] = nil }
             return assignments.compactMap { assignment in
                 if entries[assignment.id]?.assignment == assignment { return nil }
+                if let known = entries[assignment.id]?.assignment, known.generation > assignment.generation {
+                    entries[assignment.id]?.needsFull = true
+                    return nil
+                }
                 var entry = Entry(assignment)
                 // What was seen stays seen, where it is still asked for in the same way.
                 if let old = entries[assignment.id] {
@@ -103,6 +109,9 @@ package final class ObservedTable: Sendable {
                 + entry.leftovers.sorted().map { FieldTarget(instance: id, key: $0, spec: nil) }
         }
     }
+
+    /// 0: nothing is assigned.
+    package func generation(of id: InstanceID) -> Int { entries.withLock { $0[id]?.assignment.generation ?? 0 } }
 
     package func spec(of key: FieldKey, in id: InstanceID) -> FieldSpec? {
         entries.withLock { $0[id]?.specs[key] }

@@ -42,10 +42,14 @@ struct Convergence {
     }
 
     /// The digest decides, not the generation: a change elsewhere in the App asks nothing of this instance. One that
-    /// was on its way out is assigned anew, because its agent may have let go of it.
+    /// was on its way out is assigned anew, because its agent may have let go of it; so is one whose agent knows a newer
+    /// generation than was assigned, because it takes none that is older.
     private var assignment: ReconcileOutcome.AssignmentChange {
-        if wentBack != nil || input.assignment?.digest == desired.digest && !input.wasRemoving { return .keep }
-        return .set(desired.withoutContents)
+        if wentBack != nil { return .keep }
+        let assigned = input.assignment?.digest == desired.digest ? input.assignment : nil
+        let observed = input.observed?.digest == desired.digest ? nil : input.observed
+        let knowsNewer = (observed?.generation ?? 0) > (assigned?.generation ?? 0)
+        return assigned == nil || input.wasRemoving || knowsNewer ? .set(desired.withoutContents) : .keep
     }
 
     /// The open job is of an older desired state, or takes away what is desired again.

@@ -14,7 +14,7 @@ enum HoldRule {
 
     /// The observation answers a newer generation of something else: the desired side was set back.
     static func wentBack(_ input: ReconcileInput, _ desired: DesiredInstance) -> Hold? {
-        guard let observed = input.observed, !input.gates.confirmed, observed.generation > desired.generation,
+        guard let observed = input.observed, observed.generation > desired.generation,
             observed.digest != desired.digest
         else { return nil }
         return .generationWentBack(observed: observed.generation, desired: desired.generation)

@@ -21,9 +21,9 @@ enum Message {
         case .removalNeedsConfirmation(let removing, let total):
             "opsapply confirm \(id.resource) would remove \(removing) of \(total) instances"
         case .generationWentBack(let observed, let desired):
-            "the server knows generation \(observed) and the store has \(desired), perhaps restored from an older copy: "
-                + "opsapply confirm \(id.resource) to go on with the older one"
-        case .orphaned: "nothing declares this instance and nobody deleted it: left as it is"
+            "opsapply confirm \(id.resource) would go on with generation \(desired); the server knows \(observed): "
+                + "was an older copy of the store restored?"
+        case .orphaned: "nobody deleted what declared it: left as it is"
         case .backoff(let until, let error): "\(error); next try at \(until.rfc3339)"
         case .stale: "\(id.server) does not report"
         }

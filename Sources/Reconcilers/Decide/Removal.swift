@@ -17,7 +17,8 @@ struct Removal {
     /// The plan that takes the instance away; nil if the agent reports nothing of it.
     static func plan(_ input: ReconcileInput) -> Plan? {
         guard let observed = input.observed else { return nil }
-        let generation = input.assignment?.generation ?? observed.generation
+        // Of what the agent knows: it does no job of an older one.
+        let generation = max(input.assignment?.generation ?? 0, observed.generation)
         return Plan(
             instance: input.id, generation: generation, digest: "", revision: observed.revision,
             round: input.round(for: generation),

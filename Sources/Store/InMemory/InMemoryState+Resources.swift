@@ -92,6 +92,19 @@ extension InMemoryState {
         addChange(.resource(key), "confirmed", shard: key.shard)
     }
 
+    mutating func raise(
+        _ key: ResourceKey, generation: Int, above known: Int, by person: String, now: Timestamp
+    ) throws(StoreError) -> Int {
+        guard let entry = self[resource: key] else { throw .notFound("\(key)") }
+        try Self.check(generation, found: entry.stored.generation)
+        let raised = max(generation, known) + 1
+        self[resource: key]?.stored.generation = raised
+        self[resource: key]?.stored.appliedBy = person
+        self[resource: key]?.stored.appliedAt = now
+        addChange(.resource(key), "raised", shard: key.shard)
+        return raised
+    }
+
     mutating func writeStatus(_ status: ResourceStatus, of key: ResourceKey, lease: Lease) throws(StoreError) {
         try checkFence(lease, shard: key.shard)
         guard self[resource: key] != nil else { throw .notFound("\(key)") }

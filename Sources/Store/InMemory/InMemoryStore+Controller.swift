@@ -118,6 +118,14 @@ extension InMemoryStore: ResourceStore {
         try run { state, _ throws(StoreError) in try state.confirmRemoval(of: key, generation: generation) }
     }
 
+    public func raise(
+        _ key: ResourceKey, generation: Int, above known: Int, by person: String
+    ) throws(StoreError) -> Int {
+        try run { state, now throws(StoreError) in
+            try state.raise(key, generation: generation, above: known, by: person, now: now)
+        }
+    }
+
     public func absorbEdit(_ draft: ResourceDraft, lease: Lease) throws(StoreError) -> ApplyResult {
         try run { state, now throws(StoreError) in try state.absorbEdit(draft, lease: lease, now: now) }
     }

@@ -159,6 +159,13 @@ extension FaultyStore: ResourceStore {
     func confirmRemoval(of key: ResourceKey, generation: Int) async throws(StoreError) {
         try await call { store throws(StoreError) in try await store.confirmRemoval(of: key, generation: generation) }
     }
+    func raise(
+        _ key: ResourceKey, generation: Int, above known: Int, by person: String
+    ) async throws(StoreError) -> Int {
+        try await call { store throws(StoreError) in
+            try await store.raise(key, generation: generation, above: known, by: person)
+        }
+    }
     func absorbEdit(_ draft: ResourceDraft, lease: Lease) async throws(StoreError) -> ApplyResult {
         try await call { store throws(StoreError) in try await store.absorbEdit(draft, lease: lease) }
     }

@@ -167,6 +167,27 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `an older manifest that a person goes on with gets a generation above the one that is known`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            await expectError(.notFound("App/webapp")) {
+                _ = try await store.raise(key, generation: 1, above: 7, by: "ops")
+            }
+            _ = try await store.apply(draft())
+            await expectError(.conflict(found: "generation 1")) {
+                _ = try await store.raise(key, generation: 2, above: 7, by: "ops")
+            }
+            let before = try #require(try await store.resource(key))
+            #expect(try await store.raise(key, generation: 1, above: 7, by: "ops") == 8)
+            let after = try #require(try await store.resource(key))
+            #expect(after.generation == 8 && after.manifest == before.manifest && after.digest == before.digest)
+            #expect(try await store.apply(draft()).change == .unchanged)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `a status is read as it was written, replaces the one before, and needs its resource`(
         _ kind: StoreKind
     ) async throws {
