@@ -83,6 +83,8 @@ public struct ManifestContext: Sendable, Hashable {
     public var apps: [String: Set<String>]
     /// Whether the store was asked at all; only then is a missing server or App worth a warning about the whole.
     public var isComplete: Bool
+    /// The time, where it is known.
+    public var now: Timestamp?
 
     public init(servers: [String: [String: String]], apps: [String: Set<String>]) {
         self.servers = servers

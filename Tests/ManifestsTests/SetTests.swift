@@ -11,12 +11,12 @@ import Testing
             text: #"{"apiVersion":"ops/v1","kind":"App","metadata":{"name":"\#(name)"},"spec":{\#(spec)}}"#)
     }
 
-    private func server(_ name: String, role: String) -> ManifestSource {
+    private func server(_ name: String, role: String, also spec: String = "") -> ManifestSource {
         ManifestSource(
             name: "\(name).json",
             text: """
                 {"apiVersion":"ops/v1","kind":"Server","metadata":{"name":"\(name)","labels":{"role":"\(role)"}},
-                "spec":{"address":"::1"}}
+                "spec":{"address":"::1"\(spec)}}
                 """)
     }
 
@@ -70,6 +70,36 @@ import Testing
             try warnings(given + [app("a", web + file), app("b", #""placement":{"servers":["t"]}"# + file)]).isEmpty)
         let version = #","packages":{"p":"1.2"}"#
         #expect(try warnings(given + [app("a", web + file), app("b", web + version)]).count == 1)
+    }
+
+    @Test(arguments: [
+        (#""files":{"/proc/x":{"content":"x"}}"#, "spec.files[\"/proc/x\"]: is in /proc"),
+        (#""directories":{"/dev":{}}"#, "spec.directories[\"/dev\"]: is in /dev"),
+        (
+            #""config":{"a":1},"services":{"s":{"command":["x"],"restartOn":["config:a"],"reloadOn":["config:a"],"#
+                + #""reload":{"signal":"HUP"}}}"#, "spec.services.s.reloadOn[0]: is in restartOn as well"
+        ),
+        (#""services":{"s":{"command":["x"],"reload":{"signal":"HUP"}}}"#, "spec.services.s.reload: is never used"),
+        (#""suspend":{"reason":"x","until":"2026-11-21T08:00:00Z"}"#, "spec.suspend.until: is past"),
+        (#""health":{"h":{"tcp":"h:1","every":"1s","timeout":"2s"}}"#, "spec.health.h.timeout: is longer than"),
+    ])
+    func `what is valid and probably not meant is a warning`(_ section: String, _ words: String) throws {
+        var context = ManifestContext(servers: ["s": ["role": "web"]], apps: [:])
+        context.now = Timestamp(rfc3339: "2026-11-21T08:00:00Z")
+        let found = try warnings([app("a", web + "," + section)], context)
+        #expect(found.count == 1 && found.first?.contains("warning: \(words)") == true, "\(found)")
+        #expect(try warnings([server("s", role: "web", also: "," + section)], context).count == 1)
+    }
+
+    @Test func `what is probably meant is no warning`() throws {
+        var context = ManifestContext(servers: ["s": ["role": "web"]], apps: [:])
+        context.now = Timestamp(rfc3339: "2026-11-21T08:00:00Z")
+        let fine = #"""
+            ,"files":{"/devel/x":{"content":"x"}},"suspend":{"reason":"x","until":"2026-11-21T08:00:01Z"},"config":{"a":1},
+            "services":{"s":{"command":["x"],"reloadOn":["config:a"],"reload":{"signal":"HUP"}}},
+            "health":{"h":{"tcp":"h:1","every":"1s"},"i":{"tcp":"h:1","every":"1s","timeout":"1s"}}
+            """#
+        #expect(try warnings([app("a", web + fine)], context).isEmpty)
     }
 
     @Test func `two resources of one name in two files are an error that names both places`() {

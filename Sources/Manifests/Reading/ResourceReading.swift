@@ -130,7 +130,7 @@ extension ResourceReading.Sources {
 
 extension ShapeCheck.TemplateText {
     fileprivate func relative(to prefix: [PathElement]) -> Self {
-        Self(path: Array(path.dropFirst(prefix.count)), text: text)
+        Self(path: Array(path.dropFirst(prefix.count)), text: text, rule: rule)
     }
 }
 

@@ -29,7 +29,11 @@ struct SetCheck {
         servers = knownServers()
         checkCycles()
         for (index, member) in members.enumerated() where member.reading.kind == .app { checkApp(index) }
-        for index in members.indices { checkConfig(index) }
+        for (index, member) in members.enumerated() {
+            checkConfig(index)
+            let suspicions = Suspicions(of: member.reading.manifest, at: member.reading.base, now: context.now)
+            warnings += suspicions.findings.map { (index, $0) }
+        }
         warnings += SharedFields(members, servers: servers).warnings
     }
 

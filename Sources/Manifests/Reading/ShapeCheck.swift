@@ -6,9 +6,11 @@ internal import JSON
 
 struct ShapeCheck {
     /// A string that may have holes, where it stands.
-    struct TemplateText: Hashable {
+    struct TemplateText {
         var path: [PathElement]
         var text: String
+        /// What it must be, filled in as well.
+        var rule: TextRule
     }
 
     /// What a `source` may be.
@@ -123,7 +125,7 @@ struct ShapeCheck {
         var seen: Set<JSONValue> = []
         for (index, element) in elements.enumerated() {
             within(.index(index)) { check in
-                check.check(element, shape.items)
+                check.check(element, index == 0 ? shape.first.map { .text($0) } ?? shape.items : shape.items)
                 if shape.isUnique, !seen.insert(element).inserted {
                     check.report("expected each \(shape.item) once, found \(Words.found(element)) again")
                 }
@@ -153,7 +155,7 @@ struct ShapeCheck {
             let detail = problem.detail.map { ": \($0)" } ?? ""
             report("expected \(rule.expected), found \(Words.quoted(text))\(detail)", at: spot, hint: problem.hint)
         } else if rule.isTemplate, text.utf8.contains(UInt8(ascii: "$")) {
-            templates.append(TemplateText(path: path, text: text))
+            templates.append(TemplateText(path: path, text: text, rule: rule))
         }
     }
 

@@ -14,6 +14,8 @@ struct TemplateCheck {
 
     let configKeys: Set<String>
     let isInApp: Bool
+    /// Whether the text is a file's content, which need not be a template.
+    var isInFile = true
 
     func faults(in text: String) -> [Fault] {
         let bytes = Array(text.utf8)
@@ -29,7 +31,7 @@ struct TemplateCheck {
             }
             guard let close = bytes[index...].firstIndex(of: UInt8(ascii: "}")) else {
                 faults.append(
-                    Fault(offset: dollar, message: "expected a } after ${, found none", hint: Self.literalHint))
+                    Fault(offset: dollar, message: "expected a } after ${, found none", hint: literalHint))
                 break
             }
             let name = String(decoding: bytes[index..<close], as: UTF8.self)
@@ -64,8 +66,10 @@ struct TemplateCheck {
             let key = Words.quoted(String(name.dropFirst("config.".count)))
             return Fault(offset: offset, message: message, hint: "give \(key) a value in config")
         }
-        return Fault(offset: offset, message: message, hint: Self.literalHint)
+        return Fault(offset: offset, message: message, hint: "known here: \(Words.list(candidates)); \(literalHint)")
     }
 
-    private static let literalHint = "write $${ for a literal ${, or in a file say \"template\": false"
+    private var literalHint: String {
+        "write $${ for a literal ${" + (isInFile ? ", or say \"template\": false" : "")
+    }
 }

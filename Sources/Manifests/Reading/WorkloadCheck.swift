@@ -31,18 +31,42 @@ struct WorkloadCheck {
     // MARK: Templates
 
     private mutating func checkTemplates(_ workload: JSONValue, _ templates: [ShapeCheck.TemplateText]) {
-        let check = TemplateCheck(configKeys: Set((workload["config"]?.object ?? [:]).keys), isInApp: isInApp)
+        let config = WorkloadBuilder.config(workload)
+        var check = TemplateCheck(configKeys: Set(config.keys), isInApp: isInApp)
         for template in templates where !isLiteral(template.path, in: workload) {
+            check.isInFile = template.path.first == "files"
             for fault in check.faults(in: template.text) {
                 findings.append(
                     Finding(
                         path: template.path, spot: .offset(fault.offset), message: fault.message, hint: fault.hint))
             }
+            if !check.isInFile { checkFilled(template, config) }
         }
+        check.isInFile = true
         for (path, file) in workload["files"]?.object ?? [:] where WorkloadBuilder.isTemplateSource(file) {
             guard let digest = file["source"]?["blob"]?.string, let blob = blobs[digest] else { continue }
             checkSource(blob, at: ["files", .key(path), "source"], check)
         }
+    }
+
+    /// A text that is right with its holes may be wrong when they are filled: a `..` can come from a config entry. What
+    /// comes from a server is not known here.
+    private mutating func checkFilled(_ template: ShapeCheck.TemplateText, _ config: [String: String]) {
+        guard template.text.contains("${config."), let parsed = try? Template(parsing: template.text),
+            let filled = parsed.rendered({ variable in
+                switch variable {
+                case .config(let key): config[key]
+                case .server(let fact): "${server.\(fact.rawValue)}"
+                case .appName: "${app.name}"
+                }
+            }), let problem = template.rule.problem(filled)
+        else { return }
+        findings.append(
+            Finding(
+                path: template.path,
+                message: "expected \(template.rule.expected), found \(Words.quoted(template.text)), "
+                    + "which becomes \(Words.quoted(filled))" + (problem.detail.map { ": \($0)" } ?? ""),
+                hint: problem.hint))
     }
 
     /// Whether a string is the content of a file that is no template.

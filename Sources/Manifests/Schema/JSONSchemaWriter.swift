@@ -80,6 +80,7 @@ struct JSONSchemaWriter {
                 "type": "array", "items": schema(of: list.items, isPatch: isPatch),
                 "maxItems": .int(ManifestLimits.entries),
             ]
+            if let first = list.first { schema["prefixItems"] = [text(first)] }
             if list.minimum > 0 { schema["minItems"] = .int(list.minimum) }
             if list.isUnique { schema["uniqueItems"] = true }
             return schema

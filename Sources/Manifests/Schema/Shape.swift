@@ -88,6 +88,8 @@ struct ListShape: Sendable {
     let item: String
     let minimum: Int
     let isUnique: Bool
+    /// What the first item must be beside that.
+    var first: TextRule?
 }
 
 /// The bounds of what is read.

@@ -80,15 +80,6 @@ extension TextRule {
         return Problem(hint: isShort ? "write \"0\(text)\"" : nil)
     }
 
-    static let address = TextRule(
-        expected: "a host name or IP address", pattern: "^[A-Za-z0-9.:_%-]{1,253}$"
-    ) { text in
-        let isValid =
-            (1...253).contains(text.utf8.count)
-            && text.utf8.allSatisfy { Letters.isAlphanumeric($0) || Letters.isOne(of: ".:_%-", $0) }
-        return isValid ? nil : Problem()
-    }
-
     static let collectorHash = TextRule(
         expected: "the name of a Redis hash, without spaces", pattern: "^[!-~]{1,253}$"
     ) { text in
@@ -127,24 +118,6 @@ extension TextRule {
             hint: text.hasPrefix("/")
                 ? "write \"file:\(text)\"" : "it begins with config:, package:, directory:, file: or command:")
     }
-
-    static let http = TextRule(
-        expected: "a URL that begins with http:// or https://", pattern: "^https?://[^/\\s]"
-    ) { text in
-        let rest = ["http://", "https://"].first { text.hasPrefix($0) }.map { text.dropFirst($0.count) }
-        guard let head = rest?.utf8.first, head != UInt8(ascii: "/") else { return Problem() }
-        return text.utf8.contains { $0 <= 0x20 || $0 == 0x7F } ? Problem(detail: "it has a space in it") : nil
-    }.asTemplate()
-
-    static let hostAndPort = TextRule(
-        expected: "a host and a port from 1 to 65535, such as \"${server.address}:3306\"", pattern: "^.+:.+$"
-    ) { text in
-        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex else { return Problem() }
-        let port = text[text.index(after: colon)...]
-        if port.contains("}") || text[colon...].contains("${") { return nil }
-        guard let number = Int(port), (1...65_535).contains(number) else { return Problem() }
-        return nil
-    }.asTemplate()
 
     static let signals = ["HUP", "INT", "QUIT", "USR1", "USR2", "WINCH"]
 

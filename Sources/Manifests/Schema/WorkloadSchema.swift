@@ -149,7 +149,10 @@ enum WorkloadSchema {
     ]
 
     private static func arguments(_ item: String) -> Shape {
-        .list(ListShape(items: .text(.anything().asTemplate()), item: item, minimum: 1, isUnique: false))
+        .list(
+            ListShape(
+                items: .text(.anything().asTemplate()), item: item, minimum: 1, isUnique: false,
+                first: .nonEmpty("the program's name or path").asTemplate()))
     }
 
     private static let fieldKeys = Shape.list(

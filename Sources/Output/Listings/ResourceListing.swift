@@ -54,7 +54,9 @@ package enum ResourceListing {
     }
 
     package static func servers(_ rows: [ResourceRow], now: Timestamp) -> Table {
-        let measures = [("cpu", "CPU %"), ("mem", "MEM %"), ("disk", "DISK %"), ("network", "NET %"), ("load", "LOAD")]
+        let measures = [
+            ("cpu", "CPU %"), ("mem", "MEM %"), ("disk", "DISK %"), ("network", "NET kB/s"), ("load", "LOAD"),
+        ]
         var table = Table(
             [Column("NAME"), Column("ADDRESS", least: 9), Column("STATUS"), Column("REPORTED", .right)]
                 + measures.map { Column($0.1, .right, least: 4) } + [Column("INSTANCES", .right)])

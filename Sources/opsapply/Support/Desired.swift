@@ -1,5 +1,6 @@
 // What is desired: the stored resources, read, and the resources of the files that were given.
 
+internal import Glibc
 internal import Manifests
 internal import Model
 internal import Output
@@ -70,12 +71,21 @@ enum Desired {
     /// What was read, against what is stored already; warnings go to standard error.
     static func given(_ reading: ManifestReading, among known: [KnownResource]?) throws(CommandFailure) -> ManifestSet {
         do throws(ManifestErrors) {
-            let set = try reading.resources(among: known.map(context) ?? .none)
+            var context = known.map(context) ?? .none
+            context.now = wallClock()
+            let set = try reading.resources(among: context)
             for warning in set.warnings { Console.aside(warning.description.printable + "\n") }
             return set
         } catch {
             throw failure(error)
         }
+    }
+
+    /// This machine's clock: good enough for a warning, and there without a store.
+    private static func wallClock() -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
     private static func failure(_ errors: ManifestErrors) -> CommandFailure {
