@@ -8,6 +8,8 @@ if not generation then return 0 end
 if ARGV[6] ~= '' and ARGV[6] ~= generation then return redis.error_reply('CONFLICT generation ' .. generation) end
 redis.call('DEL', K.desired, K.applied, K.history, K.blobs, K.status)
 redis.call('SREM', K.index, name)
+-- An agent that is still there reports, and is known again.
+if kind == 'Server' then redis.call('ZREM', K.heartbeats, name) end
 redis.call('HSET', K.deleted, name, generation .. ' ' .. text(now()) .. ' ' .. ARGV[5])
 if redis.call('HLEN', K.deleted) > TOMBSTONES then
   local oldest, oldest_at

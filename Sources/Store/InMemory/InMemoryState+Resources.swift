@@ -67,6 +67,7 @@ extension InMemoryState {
         guard let entry = self[resource: key] else { return false }
         try Self.check(expectedGeneration, found: entry.stored.generation)
         self[resource: key] = nil
+        if key.kind == .server { shards[key.shard].servers[key.name]?.heartbeat = nil }
         shards[key.shard].tombstones[key] = Tombstone(
             key: key, generation: entry.stored.generation, deletedBy: person, deletedAt: now)
         let same = shards[key.shard].tombstones.values.filter { $0.key.kind == key.kind }

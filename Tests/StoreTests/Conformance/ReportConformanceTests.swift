@@ -139,4 +139,25 @@ import Testing
             #expect(try await store.silentServers(before: line).isEmpty)
         }
     }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a server that was deleted is missed no more, until its agent reports again`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            func silent() async throws -> [String] {
+                try await store.silentServers(before: store.now() + .milliseconds(1)).keys.sorted()
+            }
+            let manifest =
+                #"{"apiVersion":"ops/v1","kind":"Server","metadata":{"name":"server1"},"spec":{"address":"::1"}}"#
+            var server = draft("server1", manifest: manifest)
+            server.key = ResourceKey(.server, "server1")
+            _ = try await store.apply(server)
+            try await store.report(ServerReport(server: "server1", values: ["cpu": "1"], full: true))
+            #expect(try await silent() == ["server1"])
+            _ = try await store.delete(server.key, by: "ops", expectedGeneration: nil)
+            #expect(try await silent() == [])
+            try await store.report(ServerReport(server: "server1", values: ["cpu": "2"], full: false))
+            #expect(try await silent() == ["server1"])
+        }
+    }
 }
