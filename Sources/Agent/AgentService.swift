@@ -88,6 +88,7 @@ package final class AgentService: Service {
     }
 
     package func run() async throws {
+        AptPackages(machine: machine).removeStalePolicy()
         let fallen = machine.supervisor.adopt()
         log.info(
             "the agent runs",

@@ -1,6 +1,7 @@
 // Packages: what dpkg's file says. Installing for real is a matter of the demo.
 
 import Agent
+import Glibc
 import Model
 import TestRedis
 import Testing
@@ -124,5 +125,48 @@ import Testing
         let made = ["kept", "theirs", "left"].map { FieldKey(.package, $0) }
         #expect(table.packagesToGo(of: own, made: made, isRemoval: false) == ["no", "left"])
         #expect(table.packagesToGo(of: own, made: made, isRemoval: true) == ["kept", "left"])
+    }
+
+    private static let policy = "/usr/sbin/policy-rc.d"
+    private static let policyText = "#!/bin/sh\n# redops: nothing is started while a package is installed\nexit 101\n"
+
+    @Test(arguments: [true, false])
+    func `a policy that a crash left behind is taken away at the start, and no other`(_ isOurs: Bool) async throws {
+        let stage = try await Stage()
+        for path in ["/var/lib/dpkg", "/run", "/usr/sbin"] { Disk.makeFolders(stage.root + path) }
+        Disk.write(Self.status, to: stage.root + Bench.dpkgStatus)
+        Disk.write(isOurs ? Self.policyText : "exit 101\n", to: stage.root + Self.policy)
+        stage.desire([])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            #expect(Disk.exists(stage.root + Self.policy) != isOurs)
+        }
+    }
+
+    @Test func `when an install that went on without its agent has ended, its policy is taken away`() throws {
+        let bench = try Bench(dpkg: Self.status)
+        Disk.write(Self.policyText, to: bench.root + Self.policy)
+        let nginx = DesiredField(key: FieldKey(.package, "nginx"), expectation: .present, spec: .package(.present))
+        let left = try #require(Disk.start(["/bin/sleep", "0.2"]))
+        try bench.machine.ledger.append([.begun(job: bench.nextJob, step: 0), .process(job: bench.nextJob, left)])
+        #expect(bench.apply("a", [nginx])?.result == .done)
+        #expect(!ProcessTable.runs(left))
+        #expect(!Disk.exists(bench.root + Self.policy))
+    }
+
+    @Test func `a policy stays as long as the install runs that it is for`() async throws {
+        let stage = try await Stage()
+        for path in ["/var/lib/dpkg", "/run", "/usr/sbin"] { Disk.makeFolders(stage.root + path) }
+        Disk.write(Self.status, to: stage.root + Bench.dpkgStatus)
+        Disk.write(Self.policyText, to: stage.root + Self.policy)
+        let left = try #require(Disk.start(["/bin/sleep", "1000"]))
+        defer { kill(left.pid, SIGKILL) }
+        Disk.makeFolders(stage.state)
+        try Ledger(path: stage.state + "/journal").append([.begun(job: "j", step: 0), .process(job: "j", left)])
+        stage.desire([])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            #expect(Disk.exists(stage.root + Self.policy))
+        }
     }
 }

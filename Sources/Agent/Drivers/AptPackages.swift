@@ -34,8 +34,21 @@ struct AptPackages: PackageManager {
         // Only the holder of the lock may make or remove the policy; one that is there was left by a crash.
         removePolicy()
         let made = makePolicy()
-        defer { if made { removePolicy() } }
-        try body()
+        do throws(StepError) {
+            try body()
+        } catch {
+            // apt-get may go on; who waits for its end comes this way again, and takes the policy away.
+            if error != .cancelled, made { removePolicy() }
+            throw error
+        }
+        if made { removePolicy() }
+    }
+
+    /// Takes away a policy that a crash left behind, unless an apt-get of this agent is still at work, or another agent is.
+    func removeStalePolicy() {
+        let isAtWork = machine.ledger.read { $0.processes.values.contains { ProcessTable.runs($0) } }
+        guard !isAtWork, let lock = try? openLock(), flock(lock.number, LOCK_EX | LOCK_NB) == 0 else { return }
+        removePolicy()
     }
 
     private func openLock() throws(StepError) -> OpenFile {

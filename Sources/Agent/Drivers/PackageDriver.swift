@@ -33,8 +33,9 @@ struct PackageDriver: Driver {
         guard case .package(let spec)? = target.spec else { throw target.mismatch() }
         let name = target.key.name
         guard Self.isPlain(name) else { throw .impossible("\(name) is no name of a package") }
-        _ = try context.waitForLeftover(within: Self.patience)
-        if Self.isMet(spec, by: try manager.installedVersion(name)) { return }
+        let waited = try context.waitForLeftover(within: Self.patience)
+        // What an earlier life began is also tidied up, where it did its work.
+        if !waited, Self.isMet(spec, by: try manager.installedVersion(name)) { return }
         try manager.exclusively(context) { () throws(StepError) in
             let installed = try manager.installedVersion(name)
             if Self.isMet(spec, by: installed) { return }

@@ -37,6 +37,9 @@ final class Bench: Sendable {
 
     static func id(_ app: String) -> InstanceID { InstanceID(app: app, server: "server1") }
 
+    /// What the next job will be called in the journal.
+    var nextJob: String { "j\(count.load(ordering: .relaxed) + 1)-1" }
+
     /// What the server is asked to observe.
     func assign(_ instances: [String: [DesiredField]]) {
         let assignments = instances.map { app, fields in

@@ -53,4 +53,13 @@ enum Disk {
     static func ledgerState(_ path: String) throws -> LedgerState {
         Ledger.read(readSmallFile(path, limit: 64 << 20) ?? []).state
     }
+
+    /// Starts a process that nobody waits for.
+    static func start(_ command: [String]) -> ProcessIdentity? {
+        var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var pid: pid_t = 0
+        guard posix_spawn(&pid, command[0], nil, nil, &arguments, nil) == 0 else { return nil }
+        return ProcessTable.identity(of: pid)
+    }
 }
