@@ -48,4 +48,8 @@ extension RedisStore: QueueStore {
     public func cancel(server: String, id: String) async throws(StoreError) -> Bool {
         try await call(Scripts.cancelJob, server: server, [.string(id)]).int == 1
     }
+
+    public func retry(_ id: InstanceID) async throws(StoreError) -> Bool {
+        try await call(Scripts.retryInstance, server: id.server, [.string(id.appKey)]).int == 1
+    }
 }

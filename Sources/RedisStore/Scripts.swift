@@ -30,6 +30,7 @@ enum Scripts {
     static let heartbeatJobs = server([PackageResources.heartbeatJobs_lua])
     static let completeJob = server([jobs, report, PackageResources.completeJob_lua])
     static let cancelJob = server([jobs, PackageResources.cancelJob_lua])
+    static let retryInstance = server([jobs, PackageResources.retryInstance_lua])
     static let enqueueObserve = server([jobs, PackageResources.enqueueObserve_lua])
     static let listJobs = server([PackageResources.listJobs_lua])
     static let commitInstance = server([fence, jobs, report, PackageResources.commitInstance_lua])

@@ -10,6 +10,8 @@ public protocol QueueStore: Sendable {
     func enqueueObserve(_ job: Job) async throws(StoreError)
     /// Takes back a job that has not started. Returns whether it did.
     func cancel(server: String, id: String) async throws(StoreError) -> Bool
+    /// Ends the wait before an instance's next round, or before its job's next attempt. Returns whether there was one.
+    func retry(_ id: InstanceID) async throws(StoreError) -> Bool
 }
 
 /// How much is kept of ended jobs and of each output.

@@ -16,7 +16,8 @@ struct OpsApply: AsyncParsableCommand {
         version: ProgramVersion.current,
         groupedSubcommands: [
             CommandGroup(
-                name: "Declare", subcommands: [Validate.self, PlanCommand.self, Apply.self, Delete.self, Confirm.self]),
+                name: "Declare",
+                subcommands: [Validate.self, PlanCommand.self, Apply.self, Delete.self, Confirm.self, Retry.self]),
             CommandGroup(
                 name: "Look",
                 subcommands: [Get.self, Describe.self, Drift.self, Jobs.self, Events.self, Leader.self, Wait.self]),

@@ -2,6 +2,7 @@
 
 import Controller
 import Model
+import Reconcilers
 import Store
 import Testing
 
@@ -67,6 +68,40 @@ import Testing
         #expect(await world.agents.instances.count == 6)
         try await world.store.confirmRemoval(of: Self.webapp, generation: 2)
         #expect(try await world.eventually(servers: servers) { await world.agents.instances.count == 2 })
+        await replica.end()
+    }
+
+    @Test func `what a Server carries goes when its manifest carries nothing any more`() async throws {
+        let world = World()
+        let replica = world.replica("a")
+        let plain = World.server("server1")
+        try await world.apply(
+            plain.replacing("\"spec\": {", with: "\"spec\": { \"files\": { \"/etc/motd\": { \"content\": \"hi\" } },"))
+        let id = InstanceID(app: nil, server: "server1")
+        #expect(try await world.eventually(servers: ["server1"]) { try await world.phase(id) == .ready })
+        try await world.apply(plain)
+        #expect(try await world.eventually(servers: ["server1"]) { await world.agents.instances.isEmpty })
+        #expect(try await world.eventually(servers: ["server1"]) { try await world.phase(id) == nil })
+        #expect(
+            try await world.eventually(servers: ["server1"]) {
+                try await world.isReady(ResourceKey(.server, "server1"), generation: 2)
+            })
+        await replica.end()
+    }
+
+    @Test func `a retry starts the next round at once, under an id of its own`() async throws {
+        let world = World()
+        let replica = world.replica("a")
+        try await world.addServers(["server1"])
+        await world.agents.refuse("full")
+        try await world.apply(World.app("webapp"))
+        let id = InstanceID(app: "webapp", server: "server1")
+        #expect(try await world.eventually(servers: ["server1"]) { try await world.phase(id) == .failed })
+        await world.agents.refuse(nil)
+        let before = world.time.now()
+        #expect(try await world.store.retry(id))
+        #expect(try await world.eventually(servers: ["server1"]) { try await world.phase(id) == .ready })
+        #expect(world.time.now() - before < RoundBackoff.first)
         await replica.end()
     }
 

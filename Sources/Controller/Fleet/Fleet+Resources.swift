@@ -208,9 +208,8 @@ extension Fleet {
             return
         }
         let slot = ensureSlot(app: -1, server: index)
-        let isDeclared = servers[index].exists
         change(slot) { record in
-            if isDeclared { record.flags.insert(.placed) } else { record.flags.remove(.placed) }
+            if hasContent { record.flags.insert(.placed) } else { record.flags.remove(.placed) }
         }
         dirtyStatuses.insert(.server(Int32(index)))
     }

@@ -92,9 +92,11 @@ extension Fleet {
             generation: server.compiled == nil ? 0 : server.generation)
         work.gates.serverStale = server.isStale
         work.gates.confirmed = server.confirmedGeneration == server.generation
-        if let compiled = server.compiled {
+        work.gates.suspension = server.compiled?.spec.suspend
+        if let compiled = server.compiled, compiled.hasContent {
             work.source = .server(compiled, root: server.root)
-            work.gates.suspension = compiled.spec.suspend
+        } else if server.exists {
+            work.source = .nothing(.placementMoved(generation: server.generation))
         } else {
             work.source = .nothing(server.tombstone.map { .deleted(by: $0.deletedBy) })
             work.tombstoneGeneration = server.tombstone?.generation

@@ -85,8 +85,8 @@ struct Convergence {
         guard let comparison else {
             return (.unknown, "waiting for the agent of \(input.id.server) to observe generation \(desired.generation)")
         }
-        if let plan = outcome.wanted { return (.progressing, Message.steps(plan.steps)) }
-        if input.openJob != nil { return (.progressing, "job \(input.openJob ?? "") is open") }
+        if let plan = outcome.wanted { return (.progressing, Message.steps(plan.steps) + Message.lastTry(input)) }
+        if let job = input.openJob { return (.progressing, "job \(job) is open" + Message.lastTry(input)) }
         if comparison.isReady { return (.ready, "") }
         return (comparison.phase, Message.notReady(comparison, input.observed?.fields ?? [:]))
     }

@@ -8,6 +8,12 @@ enum Message {
 
     static func steps(_ steps: [Step]) -> String { list(steps.map { "\($0.action.rawValue) \($0.field)" }) }
 
+    /// Why the last try of the open job did not do.
+    static func lastTry(_ input: ReconcileInput) -> String {
+        guard input.openJob != nil, let error = input.roundError else { return "" }
+        return "; the last try failed: \(error)"
+    }
+
     static func list(_ parts: [String]) -> String {
         let shown = parts.prefix(named).joined(separator: ", ")
         return parts.count > named ? "\(shown) and \(parts.count - named) more" : shown

@@ -38,7 +38,7 @@ struct Removal {
             outcome.message = Message.hold(hold, of: input.id)
             outcome.lookAgainAt = hold.endsAt(input.gates)
         } else {
-            outcome.message = plan.steps.isEmpty ? "to be removed" : Message.steps(plan.steps)
+            outcome.message = plan.steps.isEmpty ? "to be removed" : Message.steps(plan.steps) + Message.lastTry(input)
         }
         settleJob(&outcome, plan)
         return outcome

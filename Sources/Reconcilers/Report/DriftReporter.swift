@@ -60,7 +60,7 @@ public enum DriftReporter {
         _ key: FieldKey, _ state: DriftRow.State, _ input: ReconcileInput, _ outcome: ReconcileOutcome
     ) -> String {
         if let hold = outcome.hold { return DriftAction.of(hold, input.id) }
-        if let job = input.openJob { return "pending job \(job)" }
+        if let job = input.openJob { return "pending job \(job)" + Message.lastTry(input) }
         if let value = input.observed?.fields[key], FieldValue.isError(value) { return DriftAction.none }
         if state == .unknown { return "waiting for the agent of \(input.id.server) to observe it" }
         if let plan = outcome.wanted {

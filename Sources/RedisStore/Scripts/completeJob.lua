@@ -34,6 +34,10 @@ else
   redis.call('ZADD', K.delayed, due, id)
   redis.call('HDEL', key, 'token')
   redis.call('HSET', key, 'state', 'delayed', 'dueAt', due, 'error', failure)
+  local control = control_key(job[5])
+  if job[6] == 'apply' and redis.call('EXISTS', control) == 1 then
+    redis.call('HSET', control, 'roundError', failure)
+  end
 end
 change('instance', instance_name(job[5]), 'job')
 return redis.status_reply('OK')

@@ -114,6 +114,10 @@ extension InMemoryState {
                 queued.record.error = StoreBounds.bounded(error: error)
                 queued.record.dueAt = now + retryAfter
             }
+            let job = queued.record.job
+            if job.kind == .apply {
+                self[instance: job.plan.instance]?.control?.round.error = StoreBounds.bounded(error: error)
+            }
         }
         addChange(.instance(queued.record.job.plan.instance), "job", shard: StoreLayout.shard(of: server))
     }
@@ -177,6 +181,20 @@ extension InMemoryState {
         end(id, on: server, as: .cancelled, error: nil, now: now)
         addChange(.instance(job.plan.instance), "job", shard: StoreLayout.shard(of: server))
         return true
+    }
+
+    /// The round's number stays, so that the next job has an id of its own.
+    mutating func retry(_ id: InstanceID, now: Timestamp) -> Bool {
+        guard let control = self[instance: id]?.control else { return false }
+        self[instance: id]?.control?.round.endedAt = nil
+        var waited = control.round.endedAt != nil
+        if let job = control.openJob, self[server: id.server].jobs[job]?.record.state == .delayed {
+            makeReady(job, on: id.server, now: now)
+            wakes.insert(id.server)
+            waited = true
+        }
+        if waited { addChange(.instance(id), "retried", shard: id.shard) }
+        return waited
     }
 
     private mutating func update(_ id: String, on server: String, _ change: (inout QueuedJob) -> Void) {

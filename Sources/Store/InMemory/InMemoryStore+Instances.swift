@@ -112,6 +112,10 @@ extension InMemoryStore: QueueStore {
     public func cancel(server: String, id: String) throws(StoreError) -> Bool {
         try run { state, now in state.cancel(server: server, id: id, now: now) }
     }
+
+    public func retry(_ id: InstanceID) throws(StoreError) -> Bool {
+        try run { state, now in state.retry(id, now: now) }
+    }
 }
 
 extension JobRecord {

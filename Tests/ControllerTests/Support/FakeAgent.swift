@@ -21,6 +21,11 @@ actor FakeAgents {
         self.store = store
     }
 
+    private var refusal: String?
+
+    /// From now on every job ends dead with this; nil: no more.
+    func refuse(_ error: String?) { refusal = error }
+
     func silence(_ server: String) { silent.insert(server) }
     func wake(_ server: String) { silent.remove(server) }
     /// What a job of this epoch, done before any other, tells them.
@@ -94,6 +99,12 @@ actor FakeAgents {
         for (id, claim) in busy where id.server == server {
             busy[id] = nil
             let assignments = try await store.assignments(server: server).assignments
+            if let refusal {
+                try await store.complete(
+                    server: server, id: claim.job.id, token: claim.token, result: .dead(error: refusal), output: "",
+                    report: nil)
+                continue
+            }
             do {
                 guard claim.job.epoch >= epoch else {
                     let refusal = AttemptResult.dead(error: "refused: epoch \(claim.job.epoch) is older than \(epoch)")

@@ -235,6 +235,10 @@ extension FaultyStore: QueueStore {
     func enqueueObserve(_ job: Job) async throws(StoreError) {
         try await call { store throws(StoreError) in try await store.enqueueObserve(job) }
     }
+    func retry(_ id: InstanceID) async throws(StoreError) -> Bool {
+        try await call { store throws(StoreError) in try await store.retry(id) }
+    }
+
     func cancel(server: String, id: String) async throws(StoreError) -> Bool {
         try await call { store throws(StoreError) in try await store.cancel(server: server, id: id) }
     }

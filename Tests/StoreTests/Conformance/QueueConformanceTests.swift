@@ -195,6 +195,45 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a person's retry ends the wait for the next round, and keeps its number`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let lease = try await store.lead()
+            #expect(try await store.retry(webapp) == false)
+            try await store.commit(commit(job: job("j1")), lease: lease)
+            #expect(try await store.retry(webapp) == false, "a job that is ready waits for nothing")
+            _ = try await claim(store, "t1")
+            try await complete(store, "t1", .dead(error: "full"))
+            let end = try await store.feedEnd()
+            #expect(try await store.retry(webapp))
+            let round = try #require(try await store.instance(webapp).control).round
+            #expect(round.round == 1 && round.endedAt == nil && round.error == "full")
+            #expect(try await store.feedEnd() != end)
+            #expect(try await store.retry(webapp) == false)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a failed attempt's error is the instance's until a job ends well, and a retry makes it due`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let lease = try await store.lead()
+            try await store.commit(commit(job: job("j1")), lease: lease)
+            _ = try await claim(store, "t1")
+            try await complete(store, "t1", .failed(error: "full", retryAfter: .seconds(60)))
+            let control = try #require(try await store.instance(webapp).control)
+            #expect(control.round == RoundState(error: "full") && control.openJob == "j1")
+            #expect(try await claim(store, "t2").claims.isEmpty)
+            #expect(try await store.retry(webapp))
+            #expect(try await claim(store, "t2").claims.map(\.attempt) == [2])
+            try await complete(store, "t2", .done)
+            #expect(try await store.instance(webapp).control?.round == RoundState())
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `a job that ended well and changed nothing counts as a round`(_ kind: StoreKind) async throws {
         try await withStore(kind) { bench async throws in
             let store = bench.store
