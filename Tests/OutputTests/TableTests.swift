@@ -14,12 +14,15 @@ import Testing
             ])
     }
 
-    @Test func `no table is wider than 100 columns, and what is cut ends in an ellipsis`() {
+    @Test func `no table is wider than its room, and what is cut ends in an ellipsis`() {
         var table = Table([Column("A"), Column("B", least: 10), Column("C", least: 10)])
         table.add([Cell("id"), Cell(String(repeating: "b", count: 200)), Cell(String(repeating: "c", count: 90))])
         let lines = table.lines(.none)
         #expect(lines.allSatisfy { $0.columns <= 100 })
         #expect(lines[1].filter { $0 == "…" }.count == 2)
+        #expect(table.lines(Paint(enabled: false, width: 120))[1].columns == 120)
+        let whole = table.lines(Paint(enabled: false, width: .max))
+        #expect(!whole[1].contains("…") && whole[1].columns == 296, "in a pipe nothing is cut")
     }
 
     @Test func `a column without a least width is never cut`() {

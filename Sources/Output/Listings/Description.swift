@@ -147,7 +147,7 @@ package struct InstanceDescription: Sendable {
 private func section(_ title: String, _ table: Table, _ paint: Paint) -> String {
     guard !table.rows.isEmpty else { return "" }
     return paint(title, .strong) + "\n"
-        + table.lines(paint, width: Table.maximumWidth - 2).map { "  \($0)\n" }.joined()
+        + table.lines(paint, inset: 2).map { "  \($0)\n" }.joined()
 }
 
 extension DriftRecord.Cause {

@@ -1,9 +1,9 @@
-// Tables for people: columns as wide as their widest cell, two spaces between them, never wider than 100 columns.
+// Tables for people: columns as wide as their widest cell, two spaces between them, on a terminal no wider than that.
 // Where there is not enough room, the widest column that may be cut is cut, one column at a time, down to its least width.
 
 package struct Table: Sendable, Hashable {
-    /// The widest line that is ever printed, whatever the terminal's width.
-    package static let maximumWidth = 100
+    /// The room that a table takes on any terminal, however narrow.
+    package static let leastRoom = 100
     private static let gap = 2
 
     package let columns: [Column]
@@ -28,8 +28,10 @@ package struct Table: Sendable, Hashable {
     }
 
     /// The lines, header first.
-    package func lines(_ paint: Paint, width: Int = Table.maximumWidth) -> [String] {
-        let widths = fitted(to: min(width, Self.maximumWidth))
+    /// - Parameter inset: columns that are taken already.
+    package func lines(_ paint: Paint, inset: Int = 0) -> [String] {
+        let width = paint.width - inset
+        let widths = fitted(to: width)
         let header = line(columns.map { Cell($0.title, .faint) }, widths, paint)
         let indent = (widths.first ?? 0) + Self.gap
         return rows.indices.reduce(into: [header]) { lines, index in
@@ -41,8 +43,8 @@ package struct Table: Sendable, Hashable {
     }
 
     /// The lines as one text with a newline at the end of each.
-    package func text(_ paint: Paint, width: Int = Table.maximumWidth) -> String {
-        lines(paint, width: width).map { $0 + "\n" }.joined()
+    package func text(_ paint: Paint) -> String {
+        lines(paint).map { $0 + "\n" }.joined()
     }
 
     private func line(_ cells: [Cell], _ widths: [Int], _ paint: Paint) -> String {

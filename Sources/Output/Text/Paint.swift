@@ -1,4 +1,4 @@
-// Colour, in one place: whoever renders names a meaning, and this decides whether a terminal gets to see it.
+// Colour and width, in one place: whoever renders names a meaning, and this decides whether a terminal gets to see it.
 
 /// Paints text by its meaning, or leaves it as it is.
 package struct Paint: Sendable, Hashable {
@@ -12,9 +12,12 @@ package struct Paint: Sendable, Hashable {
     }
 
     package let enabled: Bool
+    /// How wide a table may be here: wherever there is no terminal, as wide as it is.
+    package let width: Int
 
-    package init(enabled: Bool) {
+    package init(enabled: Bool, width: Int = Table.leastRoom) {
         self.enabled = enabled
+        self.width = width
     }
 
     package static let none = Paint(enabled: false)

@@ -13,7 +13,9 @@ enum Console {
     /// Text on standard error as it is: questions and progress.
     static func aside(_ text: String) { write(text, to: STDERR_FILENO) }
 
-    static let paint = Paint(enabled: isatty(STDOUT_FILENO) == 1 && mayColour)
+    static let paint = Paint(
+        enabled: isatty(STDOUT_FILENO) == 1 && mayColour,
+        width: isatty(STDOUT_FILENO) == 1 ? max(Table.leastRoom, width(STDOUT_FILENO)) : .max)
     static let asidePaint = Paint(enabled: isatty(STDERR_FILENO) == 1 && mayColour)
 
     /// Whether progress can be redrawn in place.
@@ -23,9 +25,11 @@ enum Console {
     static let canAsk = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1
 
     /// The terminal's width, where standard error is one.
-    static var width: Int {
+    static var width: Int { width(STDERR_FILENO) }
+
+    private static func width(_ descriptor: Int32) -> Int {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return Table.maximumWidth }
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return Table.leastRoom }
         return Int(size.ws_col)
     }
 
