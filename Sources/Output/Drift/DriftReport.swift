@@ -58,6 +58,11 @@ package struct DriftReport: Sendable {
     package var inSync: Int { counts[.inSync] ?? 0 }
     package var hasDifferences: Bool { drifted + unknown > 0 }
 
+    /// The instances that have drifted fields, in order.
+    package var driftedNames: [String] {
+        Set(rows.lazy.filter { $0.state == .drifted }.map(\.instance)).sorted().map(\.description)
+    }
+
     /// `2 fields drifted on 1 of 3 instances, 0 unknown, 28 in sync`.
     package var summary: String {
         "\(counted(drifted, "field")) drifted on \(driftedInstances) of \(counted(instances, "instance")), "

@@ -2,22 +2,23 @@ internal import ArgumentParser
 internal import Model
 internal import Output
 internal import Programs
+internal import Reconcilers
 internal import Store
 
-/// `confirm app/webapp`: a person agrees to a removal that the controller holds back.
+/// `confirm app/webapp`: a person agrees to what the controller holds back until somebody does.
 struct Confirm: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Agree to the removal of many instances that the controller holds back.")
+        abstract: "Agree to what the controller holds back: the removal of many instances, or an older generation.")
 
     @OptionGroup var options: StoreOptions
 
-    @Argument(help: "An App.")
-    var app: String
+    @Argument(help: "An App or a Server.")
+    var name: String
 
     func run() async throws {
         try await options.withStore { store in
-            let key = try await Reference.findResource(app, in: store)
-            guard let resource = try await store.resource(key) else { throw Reference.missing(app, near: nil) }
+            let key = try await Reference.findResource(name, in: store)
+            guard let resource = try await store.resource(key) else { throw Reference.missing(name, near: nil) }
             let known = try await Self.newest(of: key, store)
             if known > resource.generation {
                 let raised = try await store.raise(
@@ -25,8 +26,15 @@ struct Confirm: AsyncParsableCommand {
                 Console.out("\(key): goes on as generation \(raised); its servers knew \(known)\n")
                 return
             }
+            let held = try await held(key, store)
+            guard !held.isEmpty else {
+                Console.out("\(key): nothing is held back, so there is nothing to confirm\n")
+                return
+            }
             try await store.confirmRemoval(of: key, generation: resource.generation)
-            Console.out("\(key): removal of instances confirmed for generation \(resource.generation)\n")
+            for what in Set(held).sorted() {
+                Console.out("\(key): \(what), confirmed for generation \(resource.generation)\n")
+            }
         }
     }
 
@@ -34,5 +42,26 @@ struct Confirm: AsyncParsableCommand {
     private static func newest(of key: ResourceKey, _ store: any OperationsStore) async throws -> Int {
         let ids = try await Fleet.instanceIDs(store).filter { $0.resource == key }
         return try await Fleet.snapshots(ids, in: store).compactMap(\.observed?.generation).max() ?? 0
+    }
+
+    /// What waits for a person, in words: by the same decisions as the controller's.
+    private func held(_ key: ResourceKey, _ store: any OperationsStore) async throws -> [String] {
+        let now = try await store.now()
+        let known = try await Desired.stored(store)
+        let fleet = try await DesiredFleet(
+            DesiredFleet.sources(known.readable), damaged: known.damaged, store: store)
+        let existing = try await Fleet.instanceIDs(store)
+        let context = try await InstanceContext(fleet, existing: existing, now: now, store: store)
+        let ids = Set(existing).union(fleet.instanceIDs).filter { $0.resource == key }
+        var held: [String] = []
+        for snapshot in try await Fleet.snapshots(ids.sorted(), in: store) {
+            var input = context.input(snapshot, fleet.resolution(snapshot.id))
+            // What a dead server or a suspension holds back as well waits for the person all the same.
+            (input.gates.serverStale, input.gates.suspension) = (false, nil)
+            if case .removalNeedsConfirmation(let removing, let total)? = Reconciler.reconcile(input, now: now).hold {
+                held.append("removal of \(removing) of \(counted(total, "instance"))")
+            }
+        }
+        return held
     }
 }

@@ -26,6 +26,7 @@ struct Describe: AsyncParsableCommand {
     func run() async throws {
         try await options.withStore { store in
             let now = try await store.now()
+            if try await describeDeleted(store, now) { return }
             switch try await Reference.find(name, in: store) {
             case .resource(let key): try await describe(key, store, now)
             case .instance(let id): try await describe(id, store, now)

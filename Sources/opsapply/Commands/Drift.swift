@@ -15,7 +15,7 @@ struct Drift: AsyncParsableCommand {
     @Argument(help: "Only these: apps, servers or instances by name.")
     var names: [String] = []
 
-    @Option(name: .shortAndLong, help: "table, json, csv, markdown or html.")
+    @Option(name: .shortAndLong, help: "table, json, name (of drifted instances), csv, markdown or html.")
     var output: DriftFormat = .table
 
     @Flag(help: "Also what was repaired, and how fast.")
@@ -34,6 +34,7 @@ struct Drift: AsyncParsableCommand {
         switch output {
         case .table: Console.out(report.text(Console.paint))
         case .json: Console.out(report.document)
+        case .name: Console.out(report.driftedNames.map { "\($0)\n" }.joined())
         case .csv: Console.out(report.csv)
         case .markdown: Console.out(report.markdown)
         case .html: Console.out(report.html)

@@ -19,8 +19,8 @@ struct Jobs: AsyncParsableCommand {
     @Option(name: [.customShort("n"), .long], help: "How many of each server.")
     var limit = 20
 
-    @Option(name: .shortAndLong, help: "table or json.")
-    var output: DocumentFormat = .table
+    @Option(name: .shortAndLong, help: "table, json or name.")
+    var output: OutputFormat = .table
 
     func validate() throws {
         guard (1...10_000).contains(limit) else { throw ValidationError("--limit is 1 to 10000, not \(limit)") }
@@ -40,12 +40,13 @@ struct Jobs: AsyncParsableCommand {
             switch output {
             case .table: Console.out(JobListing.table(records, now: now).text(Console.paint))
             case .json: Console.out(JobListing.document(records))
+            case .name: Console.out(records.map { "\($0.job.id)\n" }.joined())
             }
         }
     }
 
     private func servers(_ store: any OperationsStore) async throws -> [String] {
-        let names = try await store.resources(.server).map(\.key.name).sorted()
+        let names = try await Fleet.serverNames(store)
         guard let server else { return names }
         let name = server.split(separator: "/").last.map(String.init) ?? server
         guard names.contains(name) else {
@@ -60,6 +61,7 @@ struct Jobs: AsyncParsableCommand {
             switch output {
             case .table: Console.out(JobListing.description(record, now: now, Console.paint))
             case .json: Console.out(JobListing.document(record))
+            case .name: Console.out("\(record.job.id)\n")
             }
             return
         }

@@ -27,7 +27,7 @@ struct DriftRun {
         try await Fleet.forEach(ids, in: store) { batch in
             for snapshot in batch { report.add(rows(snapshot, fleet, context, now)) }
         }
-        if withHistory { report.history = try await history(fleet, chosen: Set(ids)) }
+        if withHistory { report.history = try await history(chosen: Set(ids)) }
         return report
     }
 
@@ -35,8 +35,16 @@ struct DriftRun {
         guard !names.isEmpty else { return ids }
         var wanted: Set<InstanceID> = []
         for name in names {
-            let plain = name.split(separator: "/").last.map(String.init) ?? name
-            let some = ids.filter { $0.description == plain || $0.app == plain || $0.server == plain }
+            let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
+            let kind = parts.count == 2 ? Reference.kind(named: parts[0]) : nil
+            let plain = kind == nil ? name : parts[1]
+            let some = ids.filter { id in
+                switch kind {
+                case .app: id.app == plain
+                case .server: id.server == plain
+                case nil: id.description == plain || id.app == plain || id.server == plain
+                }
+            }
             guard !some.isEmpty else {
                 let known = Set(ids.flatMap { [$0.description, $0.app ?? $0.server, $0.server] })
                 throw Reference.missing(name, near: Nearest.name(to: plain, among: known))
@@ -46,9 +54,9 @@ struct DriftRun {
         return wanted.sorted()
     }
 
-    private func history(_ fleet: DesiredFleet, chosen: Set<InstanceID>) async throws -> [RepairedDrift] {
+    private func history(chosen: Set<InstanceID>) async throws -> [RepairedDrift] {
         var repaired: [RepairedDrift] = []
-        for server in fleet.servers.keys.sorted() {
+        for server in try await Fleet.serverNames(store) {
             for (id, record) in try await store.driftHistory(server: server, limit: Self.historyOfServer)
             where names.isEmpty || chosen.contains(id) {
                 repaired.append(RepairedDrift(instance: id, record: record))

@@ -13,6 +13,8 @@ struct Application {
     private let confirmRemoval: Bool
     /// What is applied, as it was read.
     private(set) var resources: [ManifestResource] = []
+    /// What would hold the pruning back, for a dry run.
+    private var heldPrune: String?
     /// What `--prune` takes away.
     let pruned: Removal?
 
@@ -48,6 +50,7 @@ struct Application {
             store: store, drafts: drafts, known: known.readable, confirmRemoval: command.confirmRemoval, pruned: removal
         )
         application.resources = given.resources
+        application.heldPrune = heldPrune(of: removal?.keys ?? [], known.readable.count, command)
         return application
     }
 
@@ -72,14 +75,22 @@ struct Application {
         guard !keys.isEmpty else { return nil }
         let removal = Removal(keys: keys, instances: try await Removal.instances(of: keys, in: store))
         if command.dryRun { return removal }
-        if let brake = RemovalBrake.brake(removing: keys.count, of: known.count), !command.confirmRemoval {
+        if let held = heldPrune(of: keys, known.count, command) {
             throw CommandFailure([
-                "--prune would delete \(brake.removing) of \(brake.of) resources: \(listed(keys.map(\.description)))",
-                "nothing is written: that is more than a tenth of them; add --confirm-removal if it is meant",
+                "\(held): \(listed(keys.map(\.description)))",
+                "nothing is written: add --confirm-removal if it is meant",
             ])
         }
         try removal.ask(yes: command.yes)
         return removal
+    }
+
+    /// Set where that is more than may go without a person.
+    private static func heldPrune(of keys: [ResourceKey], _ count: Int, _ command: Apply) -> String? {
+        guard !command.confirmRemoval, let brake = RemovalBrake.brake(removing: keys.count, of: count) else {
+            return nil
+        }
+        return "--prune would delete \(brake.removing) of \(brake.of) resources, more than a tenth of them"
     }
 
     func printDryRun() {
@@ -90,6 +101,7 @@ struct Application {
             Console.out("\(draft.key) \(change.rawValue) (dry run)\n")
         }
         for key in pruned?.keys ?? [] { Console.out("\(key) deleted (dry run)\n") }
+        if let heldPrune { Console.note("\(heldPrune): nothing would be written without --confirm-removal") }
     }
 
     /// Writes; the targets are what a wait would wait for.

@@ -19,6 +19,15 @@ enum Fleet {
         }
     }
 
+    /// The names of all servers: those declared, those that still have instances, and those deleted, so that what they
+    /// did stays within reach.
+    static func serverNames(_ store: any OperationsStore) async throws -> [String] {
+        var names = Set(try await store.resources(.server).map(\.key.name))
+        names.formUnion(try await instanceIDs(store).map(\.server))
+        names.formUnion(try await store.tombstones(.server).map(\.key.name))
+        return names.sorted()
+    }
+
     /// Reads instances in batches and gives each batch to `body`, in order. The next batch is read meanwhile.
     static func forEach(
         _ ids: [InstanceID], in store: any OperationsStore, assignments: AssignmentDetail = .head,

@@ -12,7 +12,7 @@ enum DocumentFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 enum DriftFormat: String, ExpressibleByArgument, CaseIterable {
-    case table, json, csv, markdown, html
+    case table, json, name, csv, markdown, html
 }
 
 extension Console {
