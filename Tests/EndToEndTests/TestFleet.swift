@@ -6,6 +6,7 @@ import JSON
 import Store
 import Synchronization
 import TestRedis
+import Testing
 
 final class TestFleet: Sendable {
     /// One of our services: its process now, and what it was started with.
@@ -24,7 +25,7 @@ final class TestFleet: Sendable {
         self.folder = folder
     }
 
-    /// Runs a body with a fleet, and ends every process of it afterwards.
+    /// Runs a body with a fleet, judges what the fleet did meanwhile, and ends every process of it.
     static func with(
         controllers: Int = 2, servers: [String] = ["server1"], _ body: (TestFleet) async throws -> Void
     ) async throws {
@@ -36,6 +37,9 @@ final class TestFleet: Sendable {
                 for index in 0..<controllers { try fleet.startController("controller\(index + 1)") }
                 for server in servers { try fleet.startAgent(server) }
                 try await body(fleet)
+                if redis.pid != nil {
+                    #expect(try await History.recorded(of: fleet).breaches == [], "\(fleet.logs)")
+                }
             } catch {
                 await fleet.end()
                 throw error
