@@ -27,7 +27,7 @@ struct OpsAgent: AsyncParsableCommand {
     @Option(help: "Where the agent keeps what must outlive it (default: <root>/var/lib/redops).")
     var state: String?
 
-    @Option(help: "How often the server itself is reported, in seconds.")
+    @Option(help: "Seconds between reports of the server, where no Server is declared.")
     var interval: Double = 5
 
     @Flag(help: "End the services with the agent; otherwise they go on, and the next agent adopts them.")
