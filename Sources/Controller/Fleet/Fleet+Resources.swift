@@ -51,16 +51,7 @@ extension Fleet {
 
     private mutating func set(_ compiled: CompiledApp, _ mark: StoredMark) -> Int? {
         let index = app(compiled.name)
-        let old = apps[index]
-        let isSame = old.compiled?.generation == compiled.generation && old.problem == nil && old.digest == mark.digest
-        if isSame, old.confirmedGeneration == mark.confirmed { return nil }
-        apps[index].compiled = compiled
-        apps[index].problem = nil
-        apps[index].exists = true
-        apps[index].tombstone = nil
-        apps[index].generation = compiled.generation
-        apps[index].digest = mark.digest
-        apps[index].confirmedGeneration = mark.confirmed
+        guard apps[index].take(compiled, generation: compiled.generation, mark) else { return nil }
         recount(app: index)
         wanted += ordered(apps[index].slots)
         return index
@@ -69,33 +60,23 @@ extension Fleet {
     /// The server's index if its labels, or that it is there at all, are news.
     private mutating func set(_ compiled: CompiledServer, _ mark: StoredMark) -> Int? {
         let index = server(compiled.name)
-        let old = servers[index]
-        let isSame = old.compiled?.generation == compiled.generation && old.problem == nil && old.digest == mark.digest
-        if isSame, old.confirmedGeneration == mark.confirmed { return nil }
-        servers[index].compiled = compiled
-        servers[index].problem = nil
-        servers[index].exists = true
-        servers[index].tombstone = nil
-        servers[index].generation = compiled.generation
-        servers[index].digest = mark.digest
-        servers[index].confirmedGeneration = mark.confirmed
+        let labels = servers[index].compiled?.labels
+        guard servers[index].take(compiled, generation: compiled.generation, mark) else { return nil }
         markOrphans(onServer: index)
         placeOwn(server: index)
         lookAtAll(onServer: index)
-        return old.compiled?.labels != compiled.labels ? index : nil
+        return labels != compiled.labels ? index : nil
     }
 
     private mutating func setUnreadable(_ key: ResourceKey, _ generation: Int, _ why: String) {
         switch key.kind {
         case .app:
             let index = app(key.name)
-            apps[index].problem = why
-            apps[index].exists = true
+            apps[index].takeProblem(why)
             dirtyStatuses.insert(.app(Int32(index)))
         case .server:
             let index = server(key.name)
-            servers[index].problem = why
-            servers[index].exists = true
+            servers[index].takeProblem(why)
             markOrphans(onServer: index)
             dirtyStatuses.insert(.server(Int32(index)))
         }
@@ -105,22 +86,10 @@ extension Fleet {
         switch key.kind {
         case .app:
             let index = app(key.name)
-            let wasThere = apps[index].exists || apps[index].tombstone != tombstone
-            apps[index].compiled = nil
-            apps[index].problem = nil
-            apps[index].exists = false
-            apps[index].tombstone = tombstone
-            apps[index].status = nil
-            return wasThere ? index : nil
+            return apps[index].takeAbsence(tombstone) ? index : nil
         case .server:
             let index = server(key.name)
-            let wasThere = servers[index].exists || servers[index].tombstone != tombstone
-            servers[index].compiled = nil
-            servers[index].problem = nil
-            servers[index].exists = false
-            servers[index].tombstone = tombstone
-            servers[index].status = nil
-            guard wasThere else { return nil }
+            guard servers[index].takeAbsence(tombstone) else { return nil }
             markOrphans(onServer: index)
             placeOwn(server: index)
             lookAtAll(onServer: index)

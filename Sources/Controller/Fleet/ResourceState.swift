@@ -5,8 +5,42 @@ package import Model
 package import Reconcilers
 package import Store
 
+/// What is kept of a resource of either kind: whether and how the store has it.
+protocol DeclaredState {
+    associatedtype Compiled
+    var compiled: Compiled? { get set }
+    var problem: String? { get set }
+    var generation: Int { get set }
+    var digest: String { get set }
+    var confirmedGeneration: Int? { get set }
+    var exists: Bool { get set }
+    var tombstone: Tombstone? { get set }
+    var status: ResourceStatus? { get set }
+}
+
+extension DeclaredState {
+    /// Whether it is news.
+    mutating func take(_ new: Compiled, generation number: Int, _ mark: StoredMark) -> Bool {
+        let isSame = compiled != nil && problem == nil && generation == number && digest == mark.digest
+        if isSame, confirmedGeneration == mark.confirmed { return false }
+        (compiled, problem, exists, tombstone) = (new, nil, true, nil)
+        (generation, digest, confirmedGeneration) = (number, mark.digest, mark.confirmed)
+        return true
+    }
+
+    /// It is there and cannot be read: what is known of it stays.
+    mutating func takeProblem(_ why: String) { (problem, exists) = (why, true) }
+
+    /// Whether it is news.
+    mutating func takeAbsence(_ authority: Tombstone?) -> Bool {
+        let isNews = exists || tombstone != authority
+        (compiled, problem, exists, tombstone, status) = (nil, nil, false, authority, nil)
+        return isNews
+    }
+}
+
 /// One App: its compiled form, and the counts over its instances.
-package struct AppState: Sendable {
+package struct AppState: DeclaredState, Sendable {
     package let name: String
     /// nil: not declared, or not readable (then `problem` says why).
     package var compiled: CompiledApp?
@@ -48,7 +82,7 @@ package struct AppState: Sendable {
 }
 
 /// One Server.
-package struct ServerState: Sendable {
+package struct ServerState: DeclaredState, Sendable {
     package let name: String
     /// Where everything of it is stored.
     let shard: Int
