@@ -124,72 +124,56 @@ import Testing
         #expect(again == state)
     }
 
-    // Limits are those of the whole process, so each of these has one of its own.
-
-    @Test func `what is written after a compaction that ran out of files is in the journal`() async {
-        await #expect(processExitsWith: .success) {
-            let folder = Folder()
-            let ledger = try Ledger(path: folder.path + "/journal")
-            // The first of the new file's two descriptors is had, the second is not.
-            let free = dup(2)
-            close(free)
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), [rlimit(rlim_cur: rlim_t(free) + 1, rlim_max: 4096)])
-            let output = String(repeating: "x", count: 1000)
-            for number in 0..<1500 {
-                let how = EndedJob(error: nil, output: output, gone: false)
-                try ledger.append([.ended(job: "job\(number)", how)], durable: false)
-            }
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), [rlimit(rlim_cur: 4096, rlim_max: 4096)])
-            try ledger.append([.epoch(7)])
-            let again = try Ledger(path: folder.path + "/journal")
-            precondition(again.state == ledger.state && again.state.epoch == 7)
+    @Test func `what is written after a compaction that ran out of files is in the journal`() async throws {
+        let folder = Folder()
+        let path = folder.path + "/journal"
+        let ledger = try Ledger(path: path)
+        func fill(_ numbers: Range<Int>) throws {
+            let how = EndedJob(error: nil, output: String(repeating: "x", count: 1000), gone: false)
+            for number in numbers { try ledger.append([.ended(job: "job\(number)", how)], durable: false) }
         }
+        try fill(0..<900)
+        // The first file that a compaction opens is had, the second is not.
+        try await Limit.openFiles(1) { try fill(900..<1200) }
+        #expect((readSmallFile(path, limit: 4 << 20) ?? []).count < Ledger.compactAbove)
+        try ledger.append([.epoch(7)])
+        let again = try Ledger(path: path)
+        #expect(again.state == ledger.state && again.state.epoch == 7)
     }
 
-    @Test func `an entry that does not fit leaves no half line behind`() async {
-        await #expect(processExitsWith: .success) {
-            let folder = Folder()
-            let path = folder.path + "/journal"
-            let ledger = try Ledger(path: path)
-            try ledger.append([.epoch(7)])
-            let whole = readSmallFile(path) ?? []
-            signal(SIGXFSZ, SIG_IGN)
-            setrlimit(
-                __rlimit_resource_t(RLIMIT_FSIZE.rawValue),
-                [rlimit(rlim_cur: rlim_t(whole.count) + 10, rlim_max: 1 << 30)])
-            var refused = false
-            do { try ledger.append([.epoch(8)]) } catch { refused = true }
-            precondition(refused && readSmallFile(path) ?? [] == whole && ledger.state.epoch == 7)
-            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), [rlimit(rlim_cur: 1 << 30, rlim_max: 1 << 30)])
-            try ledger.append([.epoch(9)])
-            let again = try Ledger(path: path)
-            precondition(again.damaged == 0 && again.state.epoch == 9)
+    @Test func `an entry that does not fit leaves no half line behind`() throws {
+        let folder = Folder()
+        let path = folder.path + "/journal"
+        let ledger = try Ledger(path: path)
+        try ledger.append([.epoch(7)])
+        let whole = readSmallFile(path) ?? []
+        Limit.fileSize(whole.count + 10) {
+            #expect(throws: StepError.self) { try ledger.append([.epoch(8)]) }
         }
+        #expect(readSmallFile(path) ?? [] == whole && ledger.state.epoch == 7)
+        try ledger.append([.epoch(9)])
+        let again = try Ledger(path: path)
+        #expect(again.damaged == 0 && again.state.epoch == 9)
     }
 
-    @Test func `nothing is written after a half line that could not be cut off`() async {
-        await #expect(processExitsWith: .success) {
-            // A file in memory that may grow and may not shrink.
-            typealias Create = @convention(c) (UnsafePointer<CChar>, UInt32) -> Int32
-            let create = unsafeBitCast(dlsym(nil, "memfd_create"), to: Create.self)
-            let allowSealing: UInt32 = 2
-            let file = create("journal", allowSealing)
-            let path = "/proc/self/fd/\(file)"
-            let ledger = try Ledger(path: path)
-            try ledger.append([.epoch(7)])
-            let size = (readSmallFile(path) ?? []).count
-            let (addSeals, shrink): (Int32, Int32) = (1033, 2)
-            precondition(fcntl(file, addSeals, shrink) == 0)
-            signal(SIGXFSZ, SIG_IGN)
-            setrlimit(
-                __rlimit_resource_t(RLIMIT_FSIZE.rawValue), [rlimit(rlim_cur: rlim_t(size) + 10, rlim_max: 1 << 30)])
-            var refused = 0
-            do { try ledger.append([.epoch(8)]) } catch { refused += 1 }
-            let half = readSmallFile(path) ?? []
-            precondition(half.count == size + 10)
-            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), [rlimit(rlim_cur: 1 << 30, rlim_max: 1 << 30)])
-            do { try ledger.append([.epoch(9)]) } catch { refused += 1 }
-            precondition(refused == 2 && readSmallFile(path) ?? [] == half)
+    @Test func `nothing is written after a half line that could not be cut off`() throws {
+        // A file in memory that may grow and may not shrink.
+        typealias Create = @convention(c) (UnsafePointer<CChar>, UInt32) -> Int32
+        let create = unsafeBitCast(dlsym(nil, "memfd_create"), to: Create.self)
+        let (allowSealing, addSeals, shrink): (UInt32, Int32, Int32) = (2, 1033, 2)
+        let file = create("journal", allowSealing)
+        defer { close(file) }
+        let path = "/proc/self/fd/\(file)"
+        let ledger = try Ledger(path: path)
+        try ledger.append([.epoch(7)])
+        let size = (readSmallFile(path) ?? []).count
+        try #require(fcntl(file, addSeals, shrink) == 0)
+        Limit.fileSize(size + 10) {
+            #expect(throws: StepError.self) { try ledger.append([.epoch(8)]) }
         }
+        let half = readSmallFile(path) ?? []
+        #expect(half.count == size + 10)
+        #expect(throws: StepError.self) { try ledger.append([.epoch(9)]) }
+        #expect(readSmallFile(path) ?? [] == half)
     }
 }
