@@ -25,6 +25,26 @@ import Testing
         #expect(values == ["cpu": "25", "mem": "70", "network": "60", "load": "0.42", "uptime": "1200"])
     }
 
+    @Test func `counters that step back, and numbers that cannot be, read as nothing and trap nowhere`() {
+        var before = ProcSample()
+        before.readStat("cpu  500 0 100 700 100 0 0 0\n")
+        before.network = 1000
+        var now = ProcSample()
+        now.readStat("cpu  400 0 100 600 100 0 0 0\n")
+        var values = ServerValues.values(now, since: before, seconds: 5)
+        #expect(values["cpu"] == "0" && values["network"] == "0" && values["mem"] == "0")
+        let most = "\(UInt64.max)"
+        now.readStat("cpu  \(most) \(most) \(most) 1 1 0 0 0\n")
+        now.readNetwork("a\nb\n  eth0: \(most) 0 0 0 0 0 0 0 \(most) 0\n")
+        now.readMeminfo("MemTotal: \(most) kB\nMemAvailable: 0 kB\n")
+        values = ServerValues.values(now, since: before, seconds: 0.000001)
+        #expect(values["mem"] == "100")
+        #expect(DiskProbe.percentUsed(blocks: 100, free: 200, available: 50) == "0")
+        #expect(DiskProbe.percentUsed(blocks: 100, free: 50, available: 50) == "50")
+        #expect(DiskProbe.percentUsed(blocks: 100, free: 49, available: 49) == "51")
+        #expect(DiskProbe.percentUsed(blocks: .max, free: 0, available: .max) == "50")
+    }
+
     @Test func `this machine can be read`() {
         let values = ServerValues.values(.read(), since: nil, seconds: 0)
         for name in ["cpu", "mem"] { #expect(Int(values[name] ?? "").map { (0...100).contains($0) } == true) }

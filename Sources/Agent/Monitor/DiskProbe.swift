@@ -55,8 +55,16 @@ package final class DiskProbe: Sendable {
     private static func percentUsed(_ path: String) -> String {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return FieldValue.unknown }
-        let used = UInt64(status.f_blocks) - UInt64(status.f_bfree)
-        let usable = used + UInt64(status.f_bavail)
+        return percentUsed(
+            blocks: UInt64(status.f_blocks), free: UInt64(status.f_bfree), available: UInt64(status.f_bavail))
+    }
+
+    /// Of numbers that a file system makes up: more may be free than there is, and a sum may not fit.
+    package static func percentUsed(blocks: UInt64, free: UInt64, available: UInt64) -> String {
+        // Eight bits less of each, so that a hundred times their sum fits.
+        var (used, left) = (blocks - min(free, blocks), available)
+        if max(used, left) >> 56 != 0 { (used, left) = (used >> 8, left >> 8) }
+        let usable = used + left
         return usable == 0 ? "0" : String((used * 100 + usable - 1) / usable)
     }
 }

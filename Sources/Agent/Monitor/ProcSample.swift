@@ -33,8 +33,8 @@ package struct ProcSample: Sendable, Hashable {
         // user nice system idle iowait irq softirq steal; guest times are in user and nice already.
         let ticks = line.split(separator: " ").dropFirst().prefix(8).map { UInt64($0) ?? 0 }
         guard ticks.count >= 5 else { return }
-        total = ticks.reduce(0, +)
-        busy = total - ticks[3] - ticks[4]
+        total = ticks.reduce(0, &+)
+        busy = total &- ticks[3] &- ticks[4]
     }
 
     package mutating func readMeminfo(_ text: String) {
@@ -53,7 +53,7 @@ package struct ProcSample: Sendable, Hashable {
             guard line[..<colon].drop(while: { $0 == " " }) != "lo" else { continue }
             let counters = line[line.index(after: colon)...].split(separator: " ")
             guard counters.count > 8 else { continue }
-            network += (UInt64(counters[0]) ?? 0) + (UInt64(counters[8]) ?? 0)
+            network &+= (UInt64(counters[0]) ?? 0) &+ (UInt64(counters[8]) ?? 0)
         }
     }
 }
@@ -69,15 +69,20 @@ package enum ServerValues {
             "load": now.load, "uptime": String(now.uptimeSeconds / uptimeStep * uptimeStep),
             "mem": percent(now.memory - min(now.available, now.memory), of: now.memory),
         ]
-        let busy = now.busy &- (before?.busy ?? 0)
-        let total = now.total &- (before?.total ?? 0)
+        let busy = grown(now.busy, since: before?.busy ?? 0)
+        let total = grown(now.total, since: before?.total ?? 0)
         values["cpu"] = percent(min(busy, total), of: total)
-        let bytes = before.map { now.network >= $0.network ? now.network - $0.network : 0 } ?? 0
-        values["network"] = String(seconds > 0 ? Int(Double(bytes) / seconds / 1000) : 0)
+        let bytes = before.map { grown(now.network, since: $0.network) } ?? 0
+        values["network"] = String(seconds > 0 ? Int(Double(bytes / 1000) / max(seconds, 0.01)) : 0)
         return values
     }
 
+    /// Counters step back: of a processor that was taken out, of an interface that is gone, at the end of their range.
+    private static func grown(_ now: UInt64, since before: UInt64) -> UInt64 { now >= before ? now - before : 0 }
+
     static func percent(_ part: UInt64, of whole: UInt64) -> String {
-        whole == 0 ? "0" : String((part * 100 + whole / 2) / whole)
+        // What is too large to be multiplied is large enough to be divided.
+        guard whole >> 56 == 0 else { return percent(part >> 8, of: whole >> 8) }
+        return whole == 0 ? "0" : String((part * 100 + whole / 2) / whole)
     }
 }
