@@ -43,7 +43,7 @@ package final class AgentService: Service {
             log.warning("damaged lines of the journal were left out", metadata: ["bytes": "\(ledger.damaged)"])
         }
         state.removeOutputs { Array(ledger.read { $0.begun.keys }) }
-        let parts = try Self.parts(configuration, state: state, ledger: ledger)
+        let parts = try Self.parts(configuration, state: state, ledger: ledger, log: log)
         machine = parts.machine
         watcher = parts.watcher
         let outage = Outage(log: log)
@@ -65,11 +65,11 @@ package final class AgentService: Service {
     }
 
     private static func parts(
-        _ configuration: AgentConfiguration, state: StateFolder, ledger: Ledger
+        _ configuration: AgentConfiguration, state: StateFolder, ledger: Ledger, log: Logger
     ) throws(StepError) -> (machine: Machine, watcher: Watcher) {
         do throws(SystemError) {
             let root = try RootFolder(configuration.root)
-            let watcher = try Watcher(root: root)
+            let watcher = try Watcher(root: root, log: log)
             let names = OwnerNames()
             let supervisor = Supervisor(root: root, state: state, ledger: ledger, names: names) { handle, key in
                 watcher.watch(handle, key)

@@ -139,6 +139,51 @@ import Testing
         }
     }
 
+    @Test func `a process of another boot is nobody's, whatever its number`() async throws {
+        let stage = try await Stage()
+        stage.desire([.service("sleeper", ["sleep", "1000"])])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            let process = try #require(stage.process(of: "sleeper"))
+            await stage.stop()
+            // The journal of a machine that was started again: the same number and, by chance, the same start.
+            var record = try #require(try Disk.ledgerState(stage.state + "/journal").services.values.first)
+            record.process.boot = "00000000-0000-0000-0000-000000000000"
+            try Ledger(path: stage.state + "/journal").append([.service(record)])
+            try stage.start()
+            #expect(await eventually { stage.process(of: "sleeper").map { $0.pid != process.pid } ?? false })
+            #expect(ProcessTable.runs(process))
+            kill(process.pid, SIGKILL)
+        }
+    }
+
+    @Test func `why a service cannot be started again is said once, and it runs when it can`() async throws {
+        let stage = try await Stage()
+        let said = Said()
+        Disk.makeFolders(stage.root + "/work")
+        let spec = ServiceSpec(command: ["sleep", "1000"], directory: "/work", stopTimeout: .seconds(2))
+        let run = ServiceRun(spec: spec, run: "aaaaaaaaaaaa", load: "000000000000")
+        stage.desire([
+            DesiredField(
+                key: FieldKey(.service, "sleeper"), expectation: .exactly("running aaaaaaaaaaaa/000000000000"),
+                spec: .service(run))
+        ])
+        try await stage.withAgent(log: said.log) { () async throws in
+            #expect(try await stage.becomesReady())
+            let process = try #require(stage.process(of: "sleeper"))
+            rename(stage.root + "/work", stage.root + "/away")
+            kill(process.pid, SIGKILL)
+            let why = "reason=cannot start /usr/bin/sleep: folder \(stage.root)/work: No such file or directory"
+            #expect(await eventually { said.count("a service cannot be started again", why) == 1 })
+            rename(stage.root + "/away", stage.root + "/work")
+            #expect(
+                await eventually {
+                    stage.process(of: "sleeper").map { $0 != process && ProcessTable.runs($0) } ?? false
+                })
+            #expect(said.count("a service cannot be started again") == 1)
+        }
+    }
+
     @Test func `after a restart no check says what it said of the process before`() async throws {
         let stage = try await Stage()
         let check = DesiredField.health("flag", .command(["true"]), every: .seconds(60))

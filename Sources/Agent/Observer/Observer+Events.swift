@@ -4,16 +4,18 @@ internal import Logging
 internal import Model
 
 extension Observer {
-    func watchEvents() async {
+    func watchChanges() async {
+        for await _ in watcher.changes {
+            let changes = watcher.takeChanges()
+            if changes.overflow { await look(at: table.instances) } else { await look(atPaths: changes.paths) }
+        }
+    }
+
+    /// Apart from changes: a look that takes its time keeps no service from being started again.
+    func watchEnds() async {
         await withDiscardingTaskGroup { group in
-            for await event in watcher.events {
-                switch event {
-                case .changed(let paths): await look(atPaths: paths)
-                case .overflow:
-                    for key in machine.supervisor.keys { serviceEnded(key, &group) }
-                    await look(at: table.instances)
-                case .ended(let key): serviceEnded(key, &group)
-                }
+            for await _ in watcher.ends {
+                for key in watcher.takeEnded().sorted() { serviceEnded(key, &group) }
             }
         }
     }
@@ -51,6 +53,7 @@ extension Observer {
     /// Starts services whose process was gone when this agent began.
     package func startAgain(_ key: ServiceKey, after wait: Duration) async {
         var next: Duration? = wait
+        var said: String?
         while let wait = next, !Task.isCancelled {
             if wait > .zero { try? await Task.sleep(for: wait) }
             guard !Task.isCancelled else { return }
@@ -59,10 +62,15 @@ extension Observer {
             let files = (spec?.restartOn ?? []) + (spec?.reloadOn ?? [])
             if !files.isEmpty { await look(at: Set(files), of: key.instance) }
             let inSync = table.isInSync(files, in: key.instance)
-            next =
+            let problem =
                 await hands.runUnlessCancelled { [machine] in
                     machine.supervisor.restart(key, inSync: inSync)
                 } ?? nil
+            next = problem?.wait
+            if let why = problem?.why, why != said {
+                said = why
+                log.error("a service cannot be started again", metadata: ["service": "\(key)", "reason": "\(why)"])
+            }
             await look(at: [key.field], of: key.instance)
             reporter.wake()
             hurryChecks(of: key.instance)

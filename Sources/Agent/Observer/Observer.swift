@@ -26,7 +26,7 @@ package final class Observer: Sendable {
     let reporter: Reporter
     let watcher: Watcher
     let log: Logger
-    private let eyes = WorkerPool(name: "observe", maximum: 1)
+    private let eyes = Eyes(patience: Eyes.patience)
     private let probes = WorkerPool(name: "probe", maximum: Observer.probeThreads)
     let hands = WorkerPool(name: "restart", maximum: Observer.restartThreads)
     private let schedule = Mutex(HealthSchedule())
@@ -87,11 +87,11 @@ package final class Observer: Sendable {
     /// Looks at whole instances.
     func look(at ids: [InstanceID]) async {
         guard !ids.isEmpty else { return }
-        await eyes.run { [self] in
+        await eyes.look { [self] glance in
             let reader = drivers.reader()
-            for id in ids {
+            for id in ids where glance.isPresent {
                 noteLeftovers(of: id)
-                observe(table.targets(of: id), of: id, complete: true, reader)
+                observe(table.targets(of: id), of: id, complete: true, reader, glance)
             }
         }
         reporter.wake()
@@ -99,14 +99,17 @@ package final class Observer: Sendable {
 
     /// Looks at some fields of one instance.
     package func look(at keys: Set<FieldKey>, of id: InstanceID) async {
-        await eyes.run { [self] in
+        await eyes.look { [self] glance in
             noteLeftovers(of: id)
-            observe(table.targets(of: id).filter { keys.contains($0.key) }, of: id, complete: false, drivers.reader())
+            let targets = table.targets(of: id).filter { keys.contains($0.key) }
+            observe(targets, of: id, complete: false, drivers.reader(), glance)
         }
     }
 
     /// On the eyes' thread.
-    private func observe(_ targets: [FieldTarget], of id: InstanceID, complete: Bool, _ reader: PathReader) {
+    private func observe(
+        _ targets: [FieldTarget], of id: InstanceID, complete: Bool, _ reader: PathReader, _ glance: Glance
+    ) {
         var values: [FieldKey: String?] = [:]
         for target in targets {
             if let spec = target.spec, HealthSchedule.interval(of: spec) != nil {
@@ -114,11 +117,11 @@ package final class Observer: Sendable {
                 if isNew, target.key.kind == .health { values[target.key] = FieldValue.unknown }
                 continue
             }
-            let value = drivers.observe(target, reader: reader)
+            let value = glance.value(of: target) { drivers.observe(target, reader: reader) }
             let isGone = target.spec == nil && (value == FieldValue.absent || value == FieldValue.stopped)
             values.updateValue(isGone ? nil : value, forKey: target.key)
         }
-        table.update(values, of: id, complete: complete)
+        if glance.isPresent { table.update(values, of: id, complete: complete) }
     }
 
     /// What was made for this instance and is not assigned any more is reported with it, so that it can be taken back.
@@ -153,7 +156,8 @@ package final class Observer: Sendable {
     /// Watches, sweeps, checks and reports until it is cancelled.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.watchEvents() }
+            group.addTask { await self.watchChanges() }
+            group.addTask { await self.watchEnds() }
             group.addTask { await self.sweep() }
             group.addTask { await self.check() }
             group.addTask { await self.reporter.run() }
@@ -168,7 +172,8 @@ package final class Observer: Sendable {
             ticks += 1
             await hands.run { self.machine.supervisor.boundLogs() }
             remindOfServices()
-            guard ticks % ticksPerSweep == 0 || watcher.takeDropped() else { continue }
+            guard ticks % ticksPerSweep == 0 else { continue }
+            watcher.renew()
             if ticks % (ticksPerSweep * Self.sweepsPerFullRead) == 0 { machine.digests.forgetAll() }
             if ticks % (ticksPerSweep * Self.sweepsPerFullReport) == 0 { table.forgetAllReported() }
             await hands.run { [machine] in
@@ -180,7 +185,7 @@ package final class Observer: Sendable {
     }
 
     /// Ends that were not heard of, and restarts that did not come about.
-    private func remindOfServices() {
+    package func remindOfServices() {
         for key in machine.supervisor.neglected(at: .now) { watcher.remind(key) }
     }
 

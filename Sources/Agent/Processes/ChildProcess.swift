@@ -29,7 +29,8 @@ package struct Program: Sendable, Hashable {
 }
 
 package struct ChildProcess: Sendable {
-    package let identity: ProcessIdentity
+    /// Opened before the program began: a process that runs is always one that can be followed.
+    package let handle: ProcessHandle
 
     /// From the fork's end to the program's begin: longer only where a file system does not answer.
     static let startPatience: Duration = .seconds(10)
@@ -50,6 +51,10 @@ package struct ChildProcess: Sendable {
             redops_abandon(&child)
             throw .failed("cannot start \(path): it is gone from /proc")
         }
+        guard let handle = ProcessHandle(identity) else {
+            redops_abandon(&child)
+            throw .failed("cannot start \(path): cannot follow process \(identity.pid)")
+        }
         do throws(StepError) {
             try beforeItBegins(identity)
         } catch {
@@ -59,7 +64,7 @@ package struct ChildProcess: Sendable {
         var stage: Int32 = 0
         let begun = redops_begin(&child, Int32(startPatience.wholeMilliseconds), &stage)
         guard begun == 0 else { throw failure(program, path: path, stage: stage, code: -begun) }
-        return ChildProcess(identity: identity)
+        return ChildProcess(handle: handle)
     }
 
     private static func fork(

@@ -44,10 +44,7 @@ package struct CommandRun {
     ) throws(StepError) -> CommandEnd {
         let output = try openOutput()
         let child = try ChildProcess.start(program, names: names, output: output, beforeItBegins: beforeItBegins)
-        guard let handle = ProcessHandle(child.identity) else {
-            throw .failed("cannot follow process \(child.identity.pid)")
-        }
-        return wait(for: handle)
+        return wait(for: child.handle)
     }
 
     /// Waits for a command that an earlier life of this agent started.

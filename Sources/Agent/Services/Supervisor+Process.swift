@@ -15,6 +15,8 @@ extension Supervisor {
         _ service: ManagedService, _ run: ServiceRun, runDigest: String
     ) throws(StepError) -> ProcessHandle {
         let key = service.key
+        // Asked under the service's lock: what begins later is begun by nobody, what began before is ended.
+        guard !isClosed.load(ordering: .acquiring) else { throw .cancelled }
         let output = try openLog(key)
         let program = Program(
             command: run.spec.command, environment: run.spec.environment,
@@ -26,9 +28,8 @@ extension Supervisor {
             try ledger.append([.service(new)])
             record = new
         }
-        guard let record, let handle = ProcessHandle(child.identity) else {
-            throw .failed("\(key.name) ended while it was started")
-        }
+        guard let record else { preconditionFailure("what has begun was written down") }
+        let handle = child.handle
         service.state.withLock { state in
             state.record = record
             state.handle = handle
@@ -49,14 +50,18 @@ extension Supervisor {
         throw .failed("\(service.key.name) \(value) right after its start\(lastLine(service.key))")
     }
 
-    /// Ends the process and its session; the record stays.
-    func stop(_ service: ManagedService, patience: Duration) {
+    /// Ends the process and its session; the record stays. A process that does not end stays this service's: nothing may be
+    /// started beside it.
+    func stop(_ service: ManagedService, patience: Duration) throws(StepError) {
         let (handle, record) = service.state.withLock { state in
             state.stopping = true
             return (state.handle, state.record)
         }
         if let handle {
-            _ = ProcessStop.stop(handle, patience: patience)
+            guard end(handle, patience) else {
+                service.state.withLock { $0.stopping = false }
+                throw .failed("\(service.key.name) does not end: process \(handle.identity.pid) was sent KILL")
+            }
             _ = handle.exit()
         } else if let record {
             ProcessStop.endSession(of: record.process)
@@ -123,10 +128,10 @@ extension Supervisor {
 
     /// Starts a service again that ended by itself, unless a step is at it or has done it. `inSync` says whether the files
     /// that it depends on are as desired: if not, it runs with a digest of zeros, so that it is restarted after their
-    /// repair. Returns a wait if it could not be started.
-    package func restart(_ key: ServiceKey, inSync: Bool) -> Duration? {
+    /// repair. Returns when to try again if it could not be started, and why it could not.
+    package func restart(_ key: ServiceKey, inSync: Bool) -> NotStarted? {
         guard let service = known(key) else { return nil }
-        let result: Duration?? = service.operation.withLockIfAvailable { _ in
+        let result: NotStarted?? = service.operation.withLockIfAvailable { _ in
             let (record, alive) = service.state.withLock { ($0.record, $0.handle != nil) }
             guard let record, !alive else { return nil }
             ProcessStop.endSession(of: record.process)
@@ -134,16 +139,23 @@ extension Supervisor {
                 try start(service, record.run, runDigest: inSync ? record.run.run : Self.noDigest)
                 return nil
             } catch {
+                if error == .cancelled { return nil }
                 return service.state.withLock { state in
                     let wait = max(.seconds(1), state.backoff.next(ranFor: .zero))
                     state.restartAt = .now + wait
-                    return wait
+                    return NotStarted(wait: wait, why: error.text)
                 }
             }
         }
         // A step holds it: look again later, in case that it does not start it.
-        guard let result else { return .seconds(1) }
+        guard let result else { return NotStarted(wait: .seconds(1), why: nil) }
         return result
+    }
+
+    package struct NotStarted: Sendable {
+        package var wait: Duration
+        /// nil if a step is at it.
+        package var why: String?
     }
 
     /// How long after its time a restart is taken as not coming: the job that was to do it has failed.

@@ -21,17 +21,33 @@ package final class Supervisor: Sendable {
     let names: OwnerNames
     /// Told of every process that is to be watched, once.
     let watch: @Sendable (ProcessHandle, ServiceKey) -> Void
+    /// Ends a process with all that it started, and says whether it ended.
+    let end: @Sendable (_ process: ProcessHandle, _ patience: Duration) -> Bool
+    /// Set once all services are to end: none is started after that.
+    let isClosed = Atomic(false)
     private let services = Mutex<[ServiceKey: ManagedService]>([:])
 
-    package init(
+    package convenience init(
         root: RootFolder, state: StateFolder, ledger: Ledger, names: OwnerNames,
         watch: @escaping @Sendable (ProcessHandle, ServiceKey) -> Void
+    ) {
+        self.init(root: root, state: state, ledger: ledger, names: names, watch: watch) {
+            ProcessStop.stop($0, patience: $1)
+        }
+    }
+
+    /// With another way of ending: a test's process that cannot be killed.
+    package init(
+        root: RootFolder, state: StateFolder, ledger: Ledger, names: OwnerNames,
+        watch: @escaping @Sendable (ProcessHandle, ServiceKey) -> Void,
+        end: @escaping @Sendable (_ process: ProcessHandle, _ patience: Duration) -> Bool
     ) {
         self.root = root
         self.state = state
         self.ledger = ledger
         self.names = names
         self.watch = watch
+        self.end = end
     }
 
     /// All services that should run.
@@ -92,7 +108,7 @@ package final class Supervisor: Sendable {
             if record.runDigest == run.run, let reload = run.spec.reload {
                 return try self.reload(service, record, run, reload, giveUp)
             }
-            stop(service, patience: run.spec.stopTimeout)
+            try stop(service, patience: run.spec.stopTimeout)
             try expectAlive(service, try start(service, run, runDigest: run.run))
         }
     }
@@ -112,7 +128,7 @@ package final class Supervisor: Sendable {
     package func remove(_ key: ServiceKey) throws(StepError) {
         let service = service(key)
         try Self.locked(service) { () throws(StepError) in
-            stop(service, patience: service.state.withLock { $0.record?.run.spec.stopTimeout } ?? .seconds(10))
+            try stop(service, patience: service.state.withLock { $0.record?.run.spec.stopTimeout } ?? .seconds(10))
             try ledger.append([.serviceGone(key)])
             service.state.withLock { state in
                 state.record = nil
@@ -123,8 +139,10 @@ package final class Supervisor: Sendable {
         _ = services.withLock { $0.removeValue(forKey: key) }
     }
 
-    /// Ends every service, all at once, and keeps their records: the next life of this agent starts them again.
+    /// Ends every service, all at once, and keeps their records: the next life of this agent starts them again, this one
+    /// none any more.
     package func stopAll() async {
+        isClosed.store(true, ordering: .releasing)
         await withTaskGroup { group in
             for key in keys {
                 let pool = WorkerPool(name: "stop", maximum: 1)
@@ -136,7 +154,8 @@ package final class Supervisor: Sendable {
     private func stopOnExit(_ key: ServiceKey) {
         let service = service(key)
         service.operation.withLock { _ in
-            stop(service, patience: service.state.withLock { $0.record?.run.spec.stopTimeout } ?? .seconds(10))
+            // One that does not end is found again by the next life.
+            try? stop(service, patience: service.state.withLock { $0.record?.run.spec.stopTimeout } ?? .seconds(10))
         }
     }
 

@@ -5,6 +5,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Logging
 internal import Synchronization
 
 final class InotifySet: Sendable {
@@ -13,6 +14,8 @@ final class InotifySet: Sendable {
         /// One watch can stand for several paths: a folder and a link to it.
         var paths: [Int32: Set<String>] = [:]
         var watches: [String: Int32] = [:]
+        /// That something cannot be watched is said once, not at every try.
+        var isToldOfFailure = false
     }
 
     private static let names =
@@ -22,10 +25,12 @@ final class InotifySet: Sendable {
 
     let number: Int32
     private let root: RootFolder
+    private let log: Logger
     private let state = Mutex(State())
 
-    init(root: RootFolder) throws(SystemError) {
+    init(root: RootFolder, log: Logger) throws(SystemError) {
         self.root = root
+        self.log = log
         number = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
         guard number >= 0 else { throw SystemError(code: errno, "cannot make an inotify") }
     }
@@ -40,15 +45,48 @@ final class InotifySet: Sendable {
         }
     }
 
-    private func add(_ path: String, _ state: inout State) {
-        guard let folder = state.tree.folders[path],
-            let file = try? root.open(path, redops_o_path | O_DIRECTORY)
-        else { return }
+    /// Watches again what should be watched: a folder over which another file system was mounted tells nothing more, and one
+    /// that could not be watched before may be now. Returns the managed paths that were watched wrongly or not at all.
+    func renew() -> Set<String> {
+        state.withLock { state in
+            state.tree.folders.keys.filter { add($0, &state) }
+                .reduce(into: []) { $0.formUnion(state.tree.below($1)) }
+        }
+    }
+
+    /// Whether another folder is watched now than before, or one at last.
+    @discardableResult
+    private func add(_ path: String, _ state: inout State) -> Bool {
+        guard let folder = state.tree.folders[path] else { return false }
+        let before = state.watches[path]
+        do throws(SystemError) {
+            let watch = try watch(path, folder)
+            guard watch != before else { return false }
+            unwatch(path, &state)
+            state.watches[path] = watch
+            state.paths[watch, default: []].insert(path)
+            return true
+        } catch {
+            // What is not there is watched from above.
+            if ![ENOENT, ENOTDIR, ELOOP].contains(error.code) { noteFailure(error, &state) }
+            return false
+        }
+    }
+
+    private func noteFailure(_ error: SystemError, _ state: inout State) {
+        guard !state.isToldOfFailure else { return }
+        state.isToldOfFailure = true
+        log.warning(
+            "a folder cannot be watched; changes in it are seen by the sweep each minute only",
+            metadata: ["reason": "\(error)", "hint": "see fs.inotify.max_user_watches and the limit of open files"])
+    }
+
+    private func watch(_ path: String, _ folder: WatchTree.Folder) throws(SystemError) -> Int32 {
+        let file = try root.open(path, redops_o_path | O_DIRECTORY)
         let mask = Self.names | (folder.holdsFiles ? Self.contents : 0) | UInt32(IN_ONLYDIR) | UInt32(IN_MASK_ADD)
         let watch = inotify_add_watch(number, "/proc/self/fd/\(file.number)", mask)
-        guard watch >= 0 else { return }
-        state.watches[path] = watch
-        state.paths[watch, default: []].insert(path)
+        guard watch >= 0 else { throw SystemError(code: errno, "cannot watch \(root.hostPath(path))") }
+        return watch
     }
 
     private func unwatch(_ path: String, _ state: inout State) {

@@ -1,23 +1,36 @@
 // The agent's ear: one thread with epoll over inotify, the pidfds of services, and an eventfd by which it is spoken to.
-// What it hears it posts as batches to a stream; it observes nothing itself.
+// What it hears it keeps until it is taken, and says that there is something by a hint; it observes nothing itself.
 //
-// Guarantees: after `watch(tree)` has taken effect, every later change at a managed path is posted within the coalescing
-// time, or an `overflow` is; the end of a watched process is posted once, at once.
+// Guarantees: after `watch(tree)` has taken effect, every later change at a managed path can be taken within the coalescing
+// time, or an `overflow` can; the end of a watched process at once, however many changes wait. What waits is a set: it
+// does not grow with the number of events.
 // Caveat: inotify says nothing of writes through a memory map or on another machine's end of a network file system; the
 // sweep each minute sees them.
 
 internal import CLinux
 internal import Glibc
+package import Logging
 internal import Model
 internal import Synchronization
 
-package enum WatchEvent: Sendable, Hashable {
+/// What happened since it was taken last.
+package struct WatchedChanges: Sendable, Hashable {
     /// Something happened at these managed paths.
-    case changed(Set<String>)
+    package var paths: Set<String> = []
     /// The kernel dropped events: anything may have changed.
-    case overflow
-    /// This service's process has ended.
-    case ended(ServiceKey)
+    package var overflow = false
+
+    package init(paths: Set<String> = [], overflow: Bool = false) {
+        self.paths = paths
+        self.overflow = overflow
+    }
+
+    var isEmpty: Bool { paths.isEmpty && !overflow }
+
+    mutating func take(_ more: WatchedChanges) {
+        paths.formUnion(more.paths)
+        overflow = overflow || more.overflow
+    }
 }
 
 package final class Watcher: Sendable {
@@ -25,33 +38,38 @@ package final class Watcher: Sendable {
         var tree: WatchTree?
         var processes: [Int: (handle: ProcessHandle, key: ServiceKey)] = [:]
         var nextTag = Watcher.firstProcessTag
+        var isToRenew = false
+        var changes = WatchedChanges()
+        /// Services whose process has ended.
+        var ended: Set<ServiceKey> = []
         var closed = false
     }
 
-    /// How long events are gathered before they are posted.
+    /// How long events are gathered before they are told of.
     static let coalescing: Duration = .milliseconds(5)
-    /// How many batches may wait; a consumer that is further behind looks at everything.
-    static let mostBatches = 4096
     private static let inotifyTag: UInt64 = 0
     private static let wakeTag: UInt64 = 1
     private static let firstProcessTag = 2
 
-    package let events: AsyncStream<WatchEvent>
-    private let continuation: AsyncStream<WatchEvent>.Continuation
+    /// Each a hint that there is something to take; any number of hints are one.
+    package let changes: AsyncStream<Void>
+    package let ends: AsyncStream<Void>
+    private let changed: AsyncStream<Void>.Continuation
+    private let ended: AsyncStream<Void>.Continuation
     private let state = Mutex(State())
-    private let dropped = Atomic(false)
     private let poll: Int32
     private let wake: Int32
     private let inotify: InotifySet
 
     /// Starts the thread.
-    package init(root: RootFolder) throws(SystemError) {
-        (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.mostBatches))
+    package init(root: RootFolder, log: Logger) throws(SystemError) {
+        (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (ends, ended) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         poll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard poll >= 0 else { throw SystemError(code: errno, "cannot make an epoll") }
         wake = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
         guard wake >= 0 else { throw SystemError(code: errno, "cannot make an eventfd") }
-        inotify = try InotifySet(root: root)
+        inotify = try InotifySet(root: root, log: log)
         Self.add(wake, to: poll, tag: Self.wakeTag)
         Self.add(inotify.number, to: poll, tag: Self.inotifyTag)
         startDetachedThread(name: "watch") { self.run() }
@@ -64,14 +82,35 @@ package final class Watcher: Sendable {
         epoll_ctl(poll, EPOLL_CTL_ADD, number, &event)
     }
 
-    /// Watches these paths instead of those before; all of them are posted as changed once the watches stand, so that
-    /// nothing can have slipped in between.
+    /// Watches these paths instead of those before; all of them are changed once the watches stand, so that nothing can have
+    /// slipped in between.
     package func watch(_ tree: WatchTree) {
         state.withLock { $0.tree = tree }
         ring()
     }
 
-    /// Posts `ended(key)` when the process ends.
+    /// Watches the same paths again, where they are another folder now or could not be watched.
+    package func renew() {
+        state.withLock { $0.isToRenew = true }
+        ring()
+    }
+
+    package func takeChanges() -> WatchedChanges {
+        state.withLock { state in
+            defer { state.changes = WatchedChanges() }
+            return state.changes
+        }
+    }
+
+    /// Services whose process has ended.
+    package func takeEnded() -> Set<ServiceKey> {
+        state.withLock { state in
+            defer { state.ended = [] }
+            return state.ended
+        }
+    }
+
+    /// The service is among the ended when the process ends.
     package func watch(_ handle: ProcessHandle, _ key: ServiceKey) {
         let tag = state.withLock { state in
             state.nextTag += 1
@@ -82,13 +121,13 @@ package final class Watcher: Sendable {
         Self.add(handle.number, to: poll, tag: UInt64(tag), flags: EPOLLONESHOT.rawValue)
     }
 
-    /// Whether events had to be dropped since this was asked last: then anything may have changed.
-    package func takeDropped() -> Bool { dropped.exchange(false, ordering: .acquiringAndReleasing) }
+    /// An end that was found by looking.
+    package func remind(_ key: ServiceKey) {
+        state.withLock { _ = $0.ended.insert(key) }
+        ended.yield()
+    }
 
-    /// Posts `ended(key)` once more, for an end that was found by looking.
-    package func remind(_ key: ServiceKey) { continuation.yield(.ended(key)) }
-
-    /// Ends the stream and the thread.
+    /// Ends the streams and the thread.
     package func close() {
         state.withLock { $0.closed = true }
         ring()
@@ -104,40 +143,28 @@ package final class Watcher: Sendable {
     private func run() {
         var batch = Batch()
         while !state.withLock({ $0.closed }) {
-            let timeout = batch.isEmpty ? -1 : Int32(Self.coalescing.wholeMilliseconds)
+            let timeout = batch.changes.isEmpty ? -1 : Int32(Self.coalescing.wholeMilliseconds)
             let isQuiet = !wait(timeout: timeout, &batch)
-            // Ends of processes are posted at once; changes when nothing came for a moment, or after a few of them.
-            for key in batch.ended { post(.ended(key)) }
-            batch.ended = []
+            // Changes are told of when nothing came for a moment, or after a few of them.
             if isQuiet || batch.rounds >= Batch.mostRounds { flush(&batch) }
         }
-        continuation.finish()
+        changed.finish()
+        ended.finish()
     }
 
     private struct Batch {
         /// A stream of events that never pauses is cut into batches of so many rounds.
         static let mostRounds = 4
-        var changed: Set<String> = []
-        var overflow = false
-        var ended: [ServiceKey] = []
+        var changes = WatchedChanges()
         var rounds = 0
-        var isEmpty: Bool { changed.isEmpty && !overflow }
     }
 
     private func flush(_ batch: inout Batch) {
-        if batch.overflow {
-            post(.overflow)
-        } else if !batch.changed.isEmpty {
-            post(.changed(batch.changed))
+        if !batch.changes.isEmpty {
+            state.withLock { $0.changes.take(batch.changes) }
+            changed.yield()
         }
         batch = Batch()
-    }
-
-    private func post(_ event: WatchEvent) {
-        if case .dropped = continuation.yield(event) {
-            // The consumer is far behind. What is dropped is found by the sweep, which looks at everything.
-            dropped.store(true, ordering: .releasing)
-        }
     }
 
     /// Whether anything came.
@@ -149,7 +176,7 @@ package final class Watcher: Sendable {
             switch event.data.u64 {
             case Self.wakeTag: takeTree(&batch)
             case Self.inotifyTag: takeInotify(&batch)
-            default: takeProcess(Int(event.data.u64), &batch)
+            default: takeProcess(Int(event.data.u64))
             }
         }
         batch.rounds += 1
@@ -159,24 +186,25 @@ package final class Watcher: Sendable {
     private func takeTree(_ batch: inout Batch) {
         var value: UInt64 = 0
         _ = read(wake, &value, 8)
-        let tree = state.withLock { state in
-            defer { state.tree = nil }
-            return state.tree
+        let (tree, isToRenew) = state.withLock { state in
+            defer { (state.tree, state.isToRenew) = (nil, false) }
+            return (state.tree, state.isToRenew)
         }
-        guard let tree else { return }
-        inotify.watch(tree)
-        batch.changed.formUnion(tree.paths)
+        if let tree {
+            inotify.watch(tree)
+            batch.changes.paths.formUnion(tree.paths)
+        }
+        if isToRenew { batch.changes.paths.formUnion(inotify.renew()) }
     }
 
     private func takeInotify(_ batch: inout Batch) {
-        let (changed, overflow) = inotify.take()
-        batch.changed.formUnion(changed)
-        batch.overflow = batch.overflow || overflow
+        let (paths, overflow) = inotify.take()
+        batch.changes.take(WatchedChanges(paths: paths, overflow: overflow))
     }
 
-    private func takeProcess(_ tag: Int, _ batch: inout Batch) {
+    private func takeProcess(_ tag: Int) {
         guard let (handle, key) = state.withLock({ $0.processes.removeValue(forKey: tag) }) else { return }
         epoll_ctl(poll, EPOLL_CTL_DEL, handle.number, nil)
-        batch.ended.append(key)
+        remind(key)
     }
 }

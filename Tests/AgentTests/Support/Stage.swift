@@ -77,8 +77,10 @@ final class Stage<Store: OperationsStore>: Sendable {
     }
 
     /// Runs an agent while the body runs. Services that it started are ended afterwards, whatever happened.
-    func withAgent(_ configuration: AgentConfiguration? = nil, _ body: () async throws -> Void) async throws {
-        try start(configuration)
+    func withAgent(
+        _ configuration: AgentConfiguration? = nil, log: Logger = quiet, _ body: () async throws -> Void
+    ) async throws {
+        try start(configuration, log: log)
         do {
             try await body()
         } catch {
@@ -88,8 +90,8 @@ final class Stage<Store: OperationsStore>: Sendable {
         await end()
     }
 
-    func start(_ configuration: AgentConfiguration? = nil) throws {
-        let agent = try AgentService(configuration ?? self.configuration(), store: store, log: quiet)
+    func start(_ configuration: AgentConfiguration? = nil, log: Logger = quiet) throws {
+        let agent = try AgentService(configuration ?? self.configuration(), store: store, log: log)
         life.withLock { $0 = Task { try await agent.run() } }
     }
 

@@ -3,16 +3,21 @@
 import Agent
 
 enum TestMachine {
-    /// `watch`: told of every process of a service.
+    /// Nobody watches its services. `end`: another way of ending a process.
     static func make(
-        in folder: Folder, watch: @escaping @Sendable (ProcessHandle, ServiceKey) -> Void = { _, _ in }
+        in folder: Folder, end: (@Sendable (ProcessHandle, Duration) -> Bool)? = nil
     ) throws -> Machine {
         Disk.makeFolders(folder.path + "/root")
         let root = try RootFolder(folder.path + "/root")
         let state = try StateFolder(folder.path + "/state")
         let ledger = try Ledger(path: state.ledgerPath)
         let names = OwnerNames()
-        let supervisor = Supervisor(root: root, state: state, ledger: ledger, names: names, watch: watch)
+        let supervisor =
+            if let end {
+                Supervisor(root: root, state: state, ledger: ledger, names: names, watch: { _, _ in }, end: end)
+            } else {
+                Supervisor(root: root, state: state, ledger: ledger, names: names, watch: { _, _ in })
+            }
         return Machine(
             root: root, state: state, ledger: ledger, names: names, digests: DigestCache(), supervisor: supervisor)
     }
