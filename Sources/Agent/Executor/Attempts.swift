@@ -8,25 +8,41 @@ final class Attempts: Sendable {
     struct Running {
         var claim: Claim
         let giveUp: GiveUp
+        /// It waits for its turn among the jobs with packages, and takes nobody's place meanwhile.
+        var isWaiting: Bool
     }
+
+    /// How many jobs may be held, those that wait included.
+    static let most = 64
 
     private let running = Mutex<[String: Running]>([:])
     private let lanes = Mutex<[InstanceID: AsyncLane]>([:])
 
-    var count: Int { running.withLock { $0.count } }
+    /// Jobs with packages are done one after the other, whatever their instances: a machine has one package system.
+    let packageLane = AsyncLane()
+
+    /// How many more may be claimed.
+    func room(among slots: Int) -> Int {
+        running.withLock { running in
+            max(0, min(slots - running.values.count { !$0.isWaiting }, Self.most - running.count))
+        }
+    }
 
     /// The handle of a new attempt; nil if the job runs already, now under the claim's token.
-    func begin(_ claim: Claim) -> GiveUp? {
+    func begin(_ claim: Claim, isWaiting: Bool) -> GiveUp? {
         running.withLock { running in
             if running[claim.job.id] != nil {
                 running[claim.job.id]?.claim = claim
                 return nil
             }
             let giveUp = GiveUp()
-            running[claim.job.id] = Running(claim: claim, giveUp: giveUp)
+            running[claim.job.id] = Running(claim: claim, giveUp: giveUp, isWaiting: isWaiting)
             return giveUp
         }
     }
+
+    /// Its turn has come.
+    func stopWaiting(_ job: String) { running.withLock { $0[job]?.isWaiting = false } }
 
     func end(_ job: String) { running.withLock { _ = $0.removeValue(forKey: job) } }
 

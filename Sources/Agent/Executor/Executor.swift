@@ -91,7 +91,7 @@ package final class Executor: Sendable {
     private func claim(token: String, boot: Bool) async -> ClaimReply? {
         do throws(StoreError) {
             let reply = try await store.claim(
-                server: server, token: token, limit: max(0, Self.mostJobs - attempts.count), lease: timing.lease,
+                server: server, token: token, limit: attempts.room(among: Self.mostJobs), lease: timing.lease,
                 boot: boot)
             outage.over()
             return reply
@@ -176,12 +176,25 @@ package final class Executor: Sendable {
     // MARK: one job
 
     private func start(_ claim: Claim, _ group: inout DiscardingTaskGroup) {
-        guard let giveUp = attempts.begin(claim) else { return }
-        group.addTask {
-            await self.attempts.lane(of: claim.job.plan.instance).run { await self.work(claim, giveUp) }
-            self.attempts.end(claim.job.id)
+        let job = claim.job
+        let hasPackages = job.kind == .apply && job.plan.steps.contains { $0.field.kind == .package }
+        guard let giveUp = attempts.begin(claim, isWaiting: hasPackages) else { return }
+        group.addTask { [attempts] in
+            if hasPackages {
+                await attempts.packageLane.run {
+                    attempts.stopWaiting(job.id)
+                    await self.workInTurn(claim, giveUp)
+                }
+            } else {
+                await self.workInTurn(claim, giveUp)
+            }
+            attempts.end(job.id)
             self.alarm.ring()
         }
+    }
+
+    private func workInTurn(_ claim: Claim, _ giveUp: GiveUp) async {
+        await attempts.lane(of: claim.job.plan.instance).run { await work(claim, giveUp) }
     }
 
     private func work(_ claim: Claim, _ giveUp: GiveUp) async {
