@@ -42,9 +42,12 @@ package struct JobRunner: Sendable {
         if let ended = ledger.read({ $0.ended[job.ledgerKey] }) { return Self.answer(ended) }
         do throws(StepError) {
             try checkRight(job)
-            var outcome = try doSteps(job, attempt: attempt, giveUp)
-            if case .failed = outcome?.result { return outcome }
-            if var ended = outcome { try finish(job, &ended); outcome = ended }
+            guard var outcome = try doSteps(job, attempt: attempt, giveUp) else { return nil }
+            if case .failed = outcome.result, attempt < Job.maximumAttempts {
+                drivers.machine.state.removeOutput(job: job.ledgerKey)
+            } else {
+                try finish(job, &outcome)
+            }
             return outcome
         } catch {
             return Self.outcome(of: error, job: job, attempt: attempt, where: nil, output: "")
