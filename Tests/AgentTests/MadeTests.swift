@@ -49,4 +49,40 @@ import Testing
         #expect(end?.gone == true)
         #expect(end?.output.hasPrefix("kept package nginx: this agent did not install it") == true)
     }
+
+    @Test func `a folder that left the manifest before what is in it goes with the instance`() throws {
+        let bench = try Bench()
+        let (folder, file) = (DesiredField.directory("/d"), DesiredField.file("/d/f", "x"))
+        bench.assign(["a": [file]])
+        #expect(bench.apply("a", [folder, file])?.result == .done)
+        #expect(bench.remove("a", [folder.key], all: false)?.output == "kept /d: there is something in it")
+        #expect(bench.remove("a", [file.key])?.gone == true)
+        #expect(Disk.names(bench.root) == [])
+        #expect(bench.made.isEmpty)
+    }
+
+    @Test func `a folder above the files of two goes with the second`() throws {
+        let bench = try Bench()
+        let (one, other) = (DesiredField.file("/srv/s/a", "x"), DesiredField.file("/srv/s/b", "x"))
+        bench.assign(["a": [one], "b": [other]])
+        #expect(bench.apply("a", [one])?.result == .done)
+        #expect(bench.apply("b", [other])?.result == .done)
+        #expect(bench.remove("a", [one.key])?.gone == true)
+        #expect(Disk.names(bench.root + "/srv/s") == ["b"])
+        #expect(bench.remove("b", [other.key])?.gone == true)
+        #expect(Disk.names(bench.root) == [])
+        #expect(bench.made.isEmpty)
+    }
+
+    @Test func `a folder above a file stays for an instance that is asked to have it`() throws {
+        let bench = try Bench()
+        let (file, folder) = (DesiredField.file("/srv/a", "x"), DesiredField.directory("/srv"))
+        bench.assign(["a": [file], "b": [folder]])
+        #expect(bench.apply("a", [file])?.result == .done)
+        #expect(bench.apply("b", [folder])?.result == .done)
+        #expect(bench.remove("a", [file.key])?.gone == true)
+        #expect(Disk.names(bench.root) == ["srv"])
+        #expect(bench.remove("b", [folder.key])?.gone == true)
+        #expect(Disk.names(bench.root) == [])
+    }
 }

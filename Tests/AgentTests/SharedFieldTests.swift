@@ -87,10 +87,11 @@ import Testing
             let bench = try Bench()
             let fields: [DesiredField] = [.directory("/d"), .directory("/e"), .file("/d/f", "x"), .file("/e/f", "x")]
             bench.assign(["a": fields, "b": fields])
-            #expect(bench.apply("a", fields)?.result == .done)
+            #expect(bench.apply("a", fields + [.file("/p/q/a", "x")])?.result == .done)
+            #expect(bench.apply("b", [.file("/p/q/b", "x")])?.result == .done)
             let hands = WorkerPool(name: "test", maximum: 2)
-            async let first = hands.run { bench.remove("a", fields.map(\.key))?.gone }
-            async let second = hands.run { bench.remove("b", fields.map(\.key))?.gone }
+            async let first = hands.run { bench.remove("a", fields.map(\.key) + [FieldKey(.file, "/p/q/a")])?.gone }
+            async let second = hands.run { bench.remove("b", fields.map(\.key) + [FieldKey(.file, "/p/q/b")])?.gone }
             #expect(await [first, second] == [true, true])
             #expect(Disk.names(bench.root) == [])
             #expect(bench.made.isEmpty)

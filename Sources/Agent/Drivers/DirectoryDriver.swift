@@ -51,13 +51,17 @@ struct DirectoryDriver: Driver {
         } catch {
             guard let why = Self.reasonToKeep(error) else { throw error.step }
             context.note("kept \(path): \(why)")
+            // What is in it may be this instance's own, and go later: then it goes too.
+            if error.code != ENOTDIR {
+                return try machine.ledger.append([.made(target.instance, target.key, .parent)])
+            }
         }
         try machine.ledger.append([.unmade(target.instance, target.key)])
     }
 
     private static func reasonToKeep(_ error: SystemError) -> String? {
         switch error.code {
-        case ENOTEMPTY, EEXIST: "there is something in it that this agent did not make"
+        case ENOTEMPTY, EEXIST: "there is something in it"
         case ENOTDIR: "it is no folder any more"
         case EBUSY: "it is a mount point"
         default: nil

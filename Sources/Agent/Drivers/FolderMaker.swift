@@ -45,11 +45,22 @@ struct FolderMaker {
         }
     }
 
-    /// Removes the folders that were made above steps' files, deepest first, where they are empty now.
-    func removeParents(of instance: InstanceID) {
-        let folders = machine.ledger.read { state in
-            (state.made[instance] ?? [:]).filter { $0.value == .parent }.map(\.key.name)
+    /// Removes the folders that were made above steps' files, deepest first, where they are empty now. Returns what hands
+    /// the others on: to who is asked to have that folder, or has made something in it.
+    func removeParents(of instance: InstanceID, wantedBy: (FieldKey) -> InstanceID?) -> [LedgerEntry] {
+        let all = machine.ledger.read { $0.made }
+        let folders = (all[instance] ?? [:]).filter { $0.value == .parent }.keys
+        return folders.sorted(by: >).compactMap { folder in
+            var heir = wantedBy(folder)
+            if heir == nil, (try? machine.root.remove(folder.name, flags: AT_REMOVEDIR)) == nil {
+                heir = all.filter { $0.key != instance && $0.value.keys.contains { Self.is($0, in: folder) } }.keys
+                    .min()
+            }
+            return heir.map { .made($0, folder, .parent) }
         }
-        for folder in folders.sorted(by: >) { _ = try? machine.root.remove(folder, flags: AT_REMOVEDIR) }
+    }
+
+    private static func `is`(_ key: FieldKey, in folder: FieldKey) -> Bool {
+        (key.kind == .file || key.kind == .directory) && key.name.hasPrefix(folder.name + "/")
     }
 }

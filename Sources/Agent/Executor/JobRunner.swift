@@ -4,6 +4,7 @@
 internal import JSON
 package import Model
 internal import Store
+internal import Synchronization
 
 /// What became of an attempt.
 package struct JobOutcome: Sendable, Hashable {
@@ -152,11 +153,9 @@ package struct JobRunner: Sendable {
     // MARK: the end
 
     private func finish(_ job: Job, _ outcome: inout JobOutcome) throws(StepError) {
-        var entries: [LedgerEntry] = []
         if job.plan.isRemoval, outcome.result == .done {
             outcome.output = Self.text([outcome.output] + (try removeRest(job)))
             outcome.gone = true
-            entries.append(.forgotten(job.plan.instance))
         }
         var error: String?
         switch outcome.result {
@@ -165,8 +164,9 @@ package struct JobRunner: Sendable {
         case .dead(let text), .failed(let text, _): error = text
         }
         let kept = String(decoding: outcome.output.utf8.suffix(Self.keptOutput), as: UTF8.self)
-        entries.append(.ended(job: job.ledgerKey, EndedJob(error: error, output: kept, gone: outcome.gone)))
-        try ledger.append(entries)
+        let ended = LedgerEntry.ended(
+            job: job.ledgerKey, EndedJob(error: error, output: kept, gone: outcome.gone))
+        if outcome.gone { try forget(job.plan.instance, ended) } else { try ledger.append([ended]) }
         drivers.machine.state.removeOutput(job: job.ledgerKey)
     }
 
@@ -186,8 +186,18 @@ package struct JobRunner: Sendable {
         for key in (services + made).sorted(by: >) {
             try remove(FieldTarget(instance: id, key: key, spec: nil), drivers.driver(key.kind), context)
         }
-        FolderMaker(machine: drivers.machine).removeParents(of: id)
         return context.notes
+    }
+
+    /// The last that is done for an instance. Nobody else goes meanwhile: of two the later one finds the folder empty, or its
+    /// own.
+    private func forget(_ id: InstanceID, _ ended: LedgerEntry) throws(StepError) {
+        try table.handing.withLock { _ throws(StepError) in
+            let handed = FolderMaker(machine: drivers.machine).removeParents(of: id) { key in
+                table.otherHolder(of: key, than: id)
+            }
+            try ledger.append(handed + [.forgotten(id), ended])
+        }
     }
 
     private static func outcome(

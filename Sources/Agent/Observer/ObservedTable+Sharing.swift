@@ -15,12 +15,14 @@ extension ObservedTable {
         of key: FieldKey, than id: InstanceID, _ body: (InstanceID) throws(StepError) -> Void
     ) throws(StepError) -> InstanceID? {
         try handing.withLock { _ throws(StepError) in
-            let other = entries.withLock { entries in
-                entries.filter { $0.key != id && $0.value.holds(key) }.keys.min()
-            }
+            let other = otherHolder(of: key, than: id)
             if let other { try body(other) }
             return other
         }
+    }
+
+    func otherHolder(of key: FieldKey, than id: InstanceID) -> InstanceID? {
+        entries.withLock { entries in entries.filter { $0.key != id && $0.value.holds(key) }.keys.min() }
     }
 
     /// Packages that an instance wants absent, or had made and wants no more, and that nobody else here wants.
