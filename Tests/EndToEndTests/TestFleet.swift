@@ -54,14 +54,15 @@ final class TestFleet: Sendable {
         try start(name, [Programs.path("opscontroller"), "--redis", redis.url, "--name", name])
     }
 
-    /// `name`: of the process, where one server has two agents for a while.
-    func startAgent(_ server: String, as name: String? = nil) throws {
+    /// `name`: of the process, where one server has two agents for a while. `url`: of the Redis, where it is another one's.
+    func startAgent(_ server: String, as name: String? = nil, at url: String? = nil) throws {
         let name = name ?? "agent-\(server)"
         mkdir(root(server), 0o755)
         try start(
             name,
             [
-                Programs.path("opsagent"), "--redis", redis.url, "--server", server, "--root", root(server), "--state",
+                Programs.path("opsagent"), "--redis", url ?? redis.url, "--server", server, "--root", root(server),
+                "--state",
                 "\(folder)/state-\(name)", "--interval", "1",
             ])
     }
