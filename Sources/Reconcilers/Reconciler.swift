@@ -1,5 +1,5 @@
 // The heart: what should happen to one instance now. Pure: values in, values out; no clock, no randomness, no logging,
-// no `async`. `opsapply plan` and the controller call the same function, so that a plan cannot lie.
+// no `async`. `opsapply plan` and the controller call the same function, on what is stored and observed.
 //
 // Guarantees: the same input gives the same outcome. While a job is open nothing is emitted. Steps are planned only
 // from an observation that answers the very assignment that stands. Absence of a declaration removes nothing without
