@@ -143,6 +143,21 @@ import Testing
         }
     }
 
+    @Test func `a package that somebody takes away is missed at once, not at the next sweep`() async throws {
+        let stage = try await Stage()
+        Disk.makeFolders(stage.root + "/var/lib/dpkg")
+        Disk.write(Self.status, to: stage.root + Bench.dpkgStatus)
+        let nginx = FieldKey(.package, "nginx")
+        stage.desire([DesiredField(key: nginx, expectation: .present, spec: .package(.present))])
+        try await stage.withAgent { () async throws in
+            #expect(try await stage.becomesReady())
+            // As dpkg writes it: beside it, then in its place. In this root is no apt-get that could bring it back.
+            Disk.write("", to: stage.root + Bench.dpkgStatus + "-new")
+            rename(stage.root + Bench.dpkgStatus + "-new", stage.root + Bench.dpkgStatus)
+            #expect(try await stage.sees(nginx, FieldValue.absent))
+        }
+    }
+
     @Test func `when an install that went on without its agent has ended, its policy is taken away`() throws {
         let bench = try Bench(dpkg: Self.status)
         Disk.write(Self.policyText, to: bench.root + Self.policy)

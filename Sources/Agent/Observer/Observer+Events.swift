@@ -29,7 +29,11 @@ extension Observer {
     }
 
     private func isOf(_ key: FieldKey, _ paths: Set<String>) -> Bool {
-        (key.kind == .file || key.kind == .directory) && paths.contains(key.name)
+        switch key.kind {
+        case .file, .directory: paths.contains(key.name)
+        case .package: paths.contains(DpkgStatus.path)
+        default: false
+        }
     }
 
     /// Says at once that it ended, and starts it again, at first without a wait.

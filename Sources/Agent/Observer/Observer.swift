@@ -76,6 +76,7 @@ package final class Observer: Sendable {
             switch field.key.kind {
             case .file: files.insert(field.key.name)
             case .directory: folders.insert(field.key.name)
+            case .package: files.insert(DpkgStatus.path)
             default: break
             }
         }
