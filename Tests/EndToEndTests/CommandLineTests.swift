@@ -1,6 +1,7 @@
 // What opsapply answers to what it cannot do: an exit code that scripts can rely on, and one clear line.
 
 import Glibc
+import JSON
 import TestRedis
 import Testing
 
@@ -170,6 +171,24 @@ import Testing
             #expect(try await fleet.opsapply("apply", servers, site).code == 0)
             let outcome = try await fleet.opsapply("wait", "app/site", "--for", "Ready", "--timeout", "300ms")
             #expect(outcome.code == 3, "\(outcome)")
+        }
+    }
+
+    @Test func `What validate and wait found is one JSON document too`() async throws {
+        try await TestFleet.with(controllers: 0, servers: []) { fleet in
+            let servers = try fleet.manifest("servers.json", Manifests.servers(["server1"]))
+            let bad = try fleet.manifest(
+                "bad.json", Manifests.servers(["server1"]).replacing("\"address\"", with: "\"adress\""))
+            let valid = try await fleet.document("validate", servers)
+            #expect(valid["valid"] == true && valid["resources"]?[0] == "Server/server1")
+            let invalid = try await fleet.opsapply("validate", bad, "-o", "json")
+            let errors = try JSONValue.parse(invalid.output)["errors"]
+            #expect(invalid.code == 1 && invalid.errors.isEmpty, "\(invalid)")
+            #expect(errors?[0]?["line"]?.int != nil && errors?[0]?["message"]?.string != nil, "\(invalid)")
+            #expect(try await fleet.opsapply("apply", servers).code == 0)
+            let wait = try await fleet.opsapply("wait", "server/server1", "--timeout", "200ms", "-o", "json")
+            let resource = try JSONValue.parse(wait.output)["resources"]?[0]
+            #expect(wait.code == 3 && resource?["met"] == false, "\(wait)")
         }
     }
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import JSON
 internal import Model
 internal import Output
 internal import Programs
@@ -17,6 +18,9 @@ struct Wait: AsyncParsableCommand {
     @Option(help: "How long at most: 30s, 5m.")
     var timeout = Span(.seconds(300))
 
+    @Option(name: .shortAndLong, help: "table or json: where json, one document at the end.")
+    var output: DocumentFormat = .table
+
     @Argument(help: "Resources, such as app/webapp.")
     var resources: [String]
 
@@ -33,8 +37,29 @@ struct Wait: AsyncParsableCommand {
                 let generation = try await store.resource(key)?.generation ?? 0
                 targets.append(WaitTarget(key: key, generation: generation, condition: condition.kind))
             }
-            try await Waiting(store: store, targets: targets).run(timeout: timeout.duration)
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await Waiting(store: store, targets: targets).run(timeout: timeout.duration))
+            } catch let failure as CommandFailure where failure.exitCode == CommandFailure.timedOut {
+                result = .failure(failure)
+            }
+            if output == .json { Console.out(try await document(targets, store)) }
+            try result.get()
         }
+    }
+
+    /// How each of them stands now.
+    private func document(_ targets: [WaitTarget], _ store: any OperationsStore) async throws -> JSONValue {
+        var resources: [JSONValue] = []
+        for target in targets {
+            let status = try await store.status(target.key)
+            resources.append([
+                "resource": .string(target.key.description), "condition": .string(target.condition.rawValue),
+                "generation": .int(target.generation), "met": .bool(target.isMet(by: status)),
+                "message": .string(target.progress(status)),
+            ])
+        }
+        return ["resources": .array(resources)]
     }
 }
 
