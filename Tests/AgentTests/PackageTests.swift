@@ -184,4 +184,23 @@ import Testing
             #expect(Disk.exists(stage.root + Self.policy))
         }
     }
+
+    @Test func `a root without a dpkg of its own removes no package of its host`() throws {
+        let bench = try Bench()
+        let name = FieldKey(.package, "redops-no-such-package")
+        try bench.machine.ledger.append([.made(Bench.id("a"), name, .step)])
+        let end = bench.remove("a", [name])
+        #expect(end?.gone == true)
+        #expect(end?.output == "kept package \(name.name): \(bench.root) shares the packages of its host")
+        #expect(bench.made.isEmpty)
+    }
+
+    @Test(.enabled(if: Disk.exists(Bench.dpkgStatus), "this is no Debian system"))
+    func `a package of the host that should be absent is not removed from a root inside of it`() throws {
+        let bench = try Bench()
+        // One that apt-get itself would never remove.
+        let dpkg = DesiredField(
+            key: FieldKey(.package, "dpkg"), expectation: .exactly(FieldValue.absent), spec: .package(.absent))
+        #expect(bench.apply("a", [dpkg])?.error?.contains("shares the packages of its host") == true)
+    }
 }

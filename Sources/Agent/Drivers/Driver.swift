@@ -88,6 +88,9 @@ package struct Machine: Sendable {
         packageRoot = readSmallFile(root.prefix + DpkgStatus.path, limit: 1) == nil ? "" : root.prefix
     }
 
+    /// Whether other agents, each in a root folder of its own, may have to do with the same packages: then none is removed.
+    package var sharesPackages: Bool { packageRoot != root.prefix }
+
     package func reader() -> PathReader { PathReader(root: root, names: names, digests: digests) }
 
     func made(_ target: FieldTarget) -> Made? {

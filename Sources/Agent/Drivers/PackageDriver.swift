@@ -67,6 +67,10 @@ struct PackageDriver: Driver {
         }
         guard Self.isPlain(name) else { throw .impossible("\(name) is no name of a package") }
         _ = try context.waitForLeftover(within: Self.patience)
+        if machine.sharesPackages {
+            context.note("kept package \(name): \(machine.root.path) shares the packages of its host")
+            return try machine.ledger.append([.unmade(target.instance, target.key)])
+        }
         try manager.exclusively(context) { () throws(StepError) in
             guard try manager.installedVersion(name) != nil else { return }
             if let others = try unasked(name, context) {
@@ -78,6 +82,9 @@ struct PackageDriver: Driver {
     }
 
     private func makeAbsent(_ name: String, _ context: StepContext) throws(StepError) {
+        if machine.sharesPackages {
+            throw .impossible("\(machine.root.path) shares the packages of its host: only there can one be removed")
+        }
         if let others = try unasked(name, context) {
             throw .impossible("\(others) would be removed with \(name): ask for these to be absent too, or keep it")
         }
