@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct ExecutorTests {
     /// Puts a job on the queue as a leader of this epoch would.
-    private static func emit(_ job: Job, on stage: Stage<InMemoryStore>) async throws {
+    static func emit(_ job: Job, on stage: Stage<InMemoryStore>) async throws {
         let snapshot = try await stage.store.instance(stage.id)
         try await stage.store.commit(
             InstanceCommit(
@@ -18,7 +18,7 @@ import Testing
             lease: stage.lease)
     }
 
-    private static func job(
+    static func job(
         _ stage: Stage<InMemoryStore>, id: String, epoch: Int64, _ fields: [DesiredField], action: StepAction = .create
     ) -> Job {
         let steps = fields.map {
@@ -29,7 +29,7 @@ import Testing
             plan: Plan(instance: stage.id, generation: 1, digest: "d", revision: 0, round: 0, steps: steps))
     }
 
-    private static func ended(_ stage: Stage<InMemoryStore>, _ id: String) async throws -> JobRecord? {
+    static func ended(_ stage: Stage<InMemoryStore>, _ id: String) async throws -> JobRecord? {
         var record: JobRecord?
         _ = try await eventually(within: .seconds(20)) {
             record = try await stage.store.job(server: "server1", id: id)

@@ -206,12 +206,18 @@ package final class Observer: Sendable {
 
     private func check(_ target: FieldTarget) async {
         let doubts = table.doubts(of: target.instance)
+        let before = table.value(of: target.key, in: target.instance)
         let seen = await probes.runUnlessCancelled { [drivers] in
             drivers.observe(target, reader: drivers.reader())
         }
         guard let seen else { return }
-        let isOld = target.key.kind == .health && table.doubts(of: target.instance) != doubts
-        let value = isOld ? FieldValue.unknown : seen
+        var value = seen
+        if target.key.kind == .health {
+            if table.doubts(of: target.instance) != doubts { value = FieldValue.unknown }
+        } else if let now = table.value(of: target.key, in: target.instance), now != before {
+            // A job has done its work meanwhile, and looked later than this.
+            value = now
+        }
         schedule.withLock { $0.finish(target, value: value, now: .now) }
         if table.spec(of: target.key, in: target.instance) == target.spec {
             table.update([target.key: value], of: target.instance)
