@@ -110,9 +110,10 @@ struct PackageDriver: Driver {
         }
     }
 
-    /// No option and no other package can hide in a name (Debian policy 5.6.7, with an architecture).
+    /// No option and no other package can hide in a name (Debian policy 5.6.7, with an architecture), nor the minus with
+    /// which apt-get removes what it is asked to install.
     private static func isPlain(_ name: String) -> Bool {
-        guard let first = name.utf8.first, first.isLetterOrDigit else { return false }
+        guard let first = name.utf8.first, first.isLetterOrDigit, !name.hasSuffix("-") else { return false }
         return name.utf8.allSatisfy { $0.isLetterOrDigit || "+-.:_".utf8.contains($0) }
     }
 }
