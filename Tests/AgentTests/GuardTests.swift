@@ -56,6 +56,7 @@ import Testing
         #expect((isLink ? symlink(secret, temporary) : link(secret, temporary)) == 0)
         // Whoever is not its owner may write in this folder, and remove only what is his own: here nothing.
         if !isLink { chown(secret, 1, gid_t.max); chmod(secret, 0o666) }
+        chmod(bench.folder.path, 0o711)
         chmod(bench.root, 0o1770)
         let end = asNobody { bench.apply("a", [.file("/a", "ours")]) }
         #expect(end?.error?.contains("cannot write in") == true)
