@@ -126,7 +126,7 @@ import Testing
         #expect(again == state)
     }
 
-    @Test func `what is written after a compaction that ran out of files is in the journal`() async throws {
+    @Test func `what is written after a compaction that ran out of files is in the journal`() throws {
         let folder = Folder()
         let path = folder.path + "/journal"
         let ledger = try Ledger(path: path)
@@ -136,7 +136,7 @@ import Testing
         }
         try fill(0..<900)
         // The first file that a compaction opens is had, the second is not.
-        try await Limit.openFiles(1) { try fill(900..<1200) }
+        try Limit.openFiles(1) { try fill(900..<1200) }
         #expect((readSmallFile(path, limit: 4 << 20) ?? []).count < Ledger.compactAbove)
         try ledger.append([.epoch(7)])
         let again = try Ledger(path: path)
