@@ -9,11 +9,13 @@ import Testing
 @Suite struct JobRunnerTests {
     private static let id = InstanceID(app: "webapp", server: "server1")
 
-    private static func job(_ field: DesiredField) -> Job {
-        let step = Step(field: field.key, action: .run, from: nil, to: field.expectation.text, spec: field.spec)
+    private static func job(_ fields: DesiredField...) -> Job {
+        let steps = fields.map {
+            Step(field: $0.key, action: .run, from: nil, to: $0.expectation.text, spec: $0.spec)
+        }
         return Job(
             id: "j", kind: .apply, epoch: 1,
-            plan: Plan(instance: id, generation: 1, digest: "d", revision: 0, round: 0, steps: [step]))
+            plan: Plan(instance: id, generation: 1, digest: "d", revision: 0, round: 0, steps: steps))
     }
 
     @Test func `output goes with its attempt, and what is known of a job with its last one`() throws {
@@ -32,6 +34,34 @@ import Testing
             #expect(machine.ledger.state.begun.isEmpty == (attempt == Job.maximumAttempts))
         }
         #expect(machine.ledger.state.ended["j-1"]?.error == error)
+    }
+
+    @Test func `what an earlier life left running is waited for before any step is done again`() throws {
+        let folder = Folder()
+        let machine = try TestMachine.make(in: folder)
+        let runner = JobRunner(drivers: Drivers(machine: machine), table: ObservedTable(), server: "server1")
+        let left = try #require(Disk.start(["/bin/sleep", "1000"]))
+        defer { kill(left.pid, SIGKILL) }
+        try machine.ledger.append([.begun(job: "j-1", step: 1), .process(job: "j-1", left)])
+        let job = Self.job(
+            .command("a", ["sh", "-c", "touch \(folder.path)/log"], creates: "/never"),
+            .command("b", ["true"], creates: "/never", timeout: .milliseconds(100)))
+        let outcome = runner.run(job, attempt: 2, giveUp: GiveUp())
+        #expect(outcome?.error == "step 2 of 2, command:b: no end after 0.1 seconds: it was stopped")
+        #expect(!Disk.exists(folder.path + "/log"))
+        #expect(!ProcessTable.runs(left))
+    }
+
+    @Test func `a step that starts a process again is the one that the journal has it for`() throws {
+        let folder = Folder()
+        let machine = try TestMachine.make(in: folder)
+        let runner = JobRunner(drivers: Drivers(machine: machine), table: ObservedTable(), server: "server1")
+        // An earlier attempt came as far as the second step.
+        try machine.ledger.append([.begun(job: "j-1", step: 1)])
+        let job = Self.job(
+            .command("a", ["sh", "-c", "exit 3"], creates: "/never"), .command("b", ["true"], creates: "/never"))
+        #expect(runner.run(job, attempt: 2, giveUp: GiveUp())?.error == "step 1 of 2, command:a: sh exited 3")
+        #expect(machine.ledger.state.begun["j-1"] == 0 && machine.ledger.state.processes["j-1"] != nil)
     }
 
     @Test func `output of jobs that are not open is removed when an agent begins, that of others is kept`() async throws

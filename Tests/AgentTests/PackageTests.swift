@@ -158,11 +158,18 @@ import Testing
         }
     }
 
-    @Test func `when an install that went on without its agent has ended, its policy is taken away`() throws {
+    @Test(arguments: [true, false])
+    func `when an install that went on without its agent has ended, its policy is taken away`(
+        _ isAwaited: Bool
+    ) async throws {
         let bench = try Bench(dpkg: Self.status)
         Disk.write(Self.policyText, to: bench.root + Self.policy)
         let nginx = DesiredField(key: FieldKey(.package, "nginx"), expectation: .present, spec: .package(.present))
-        let left = try #require(Disk.start(["/bin/sleep", "0.2"]))
+        let left = try #require(Disk.start(["/bin/sleep", isAwaited ? "0.2" : "1000"]))
+        if !isAwaited {
+            kill(left.pid, SIGKILL)
+            #expect(await eventually { !ProcessTable.runs(left) })
+        }
         try bench.machine.ledger.append([.begun(job: bench.nextJob, step: 0), .process(job: bench.nextJob, left)])
         #expect(bench.apply("a", [nginx])?.result == .done)
         #expect(!ProcessTable.runs(left))

@@ -42,10 +42,11 @@ struct CommandDriver: Driver {
 
     func apply(_ target: FieldTarget, _ context: StepContext) throws(StepError) {
         guard case .command(let spec)? = target.spec, let name = spec.command.first else { throw target.mismatch() }
-        let waited = try context.waitForLeftover(within: spec.timeout)
         let reader = machine.reader()
         if try isDone(spec, reader: reader, giveUp: context.giveUp) { return }
-        if waited { throw .failed("\(name) went on while the agent was away, and has not done its work") }
+        if context.leftover == .awaited {
+            throw .failed("\(name) went on while the agent was away, and has not done its work")
+        }
         let (exit, output) = try context.run(program(spec, spec.command), within: spec.timeout)
         context.note(output)
         guard exit == .exited(0) else { throw .failed("\(name) \(exit.text)\(StepContext.lastLine(output))") }

@@ -33,9 +33,8 @@ struct PackageDriver: Driver {
         guard case .package(let spec)? = target.spec else { throw target.mismatch() }
         let name = target.key.name
         guard Self.isPlain(name) else { throw .impossible("\(name) is no name of a package") }
-        let waited = try context.waitForLeftover(within: Self.patience)
-        // What an earlier life began is also tidied up, where it did its work.
-        if !waited, Self.isMet(spec, by: try manager.installedVersion(name)) { return }
+        // What an earlier life began is also tidied up, where it did its work, and whenever that ended.
+        if context.leftover == nil, Self.isMet(spec, by: try manager.installedVersion(name)) { return }
         try manager.exclusively(context) { () throws(StepError) in
             let installed = try manager.installedVersion(name)
             if Self.isMet(spec, by: installed) { return }
@@ -66,12 +65,11 @@ struct PackageDriver: Driver {
             return context.note("kept package \(name): this agent did not install it")
         }
         guard Self.isPlain(name) else { throw .impossible("\(name) is no name of a package") }
-        _ = try context.waitForLeftover(within: Self.patience)
-        if machine.sharesPackages {
-            context.note("kept package \(name): \(machine.root.path) shares the packages of its host")
-            return try machine.ledger.append([.unmade(target.instance, target.key)])
-        }
+        // Also where nothing is removed: what the install left behind is tidied up.
         try manager.exclusively(context) { () throws(StepError) in
+            if machine.sharesPackages {
+                return context.note("kept package \(name): \(machine.root.path) shares the packages of its host")
+            }
             guard try manager.installedVersion(name) != nil else { return }
             if let others = try unasked(name, context) {
                 return context.note("kept package \(name): \(others) would go with it")

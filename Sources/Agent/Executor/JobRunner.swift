@@ -21,7 +21,7 @@ package struct JobRunner: Sendable {
     let table: ObservedTable
     let server: String
 
-    private var ledger: Ledger { drivers.machine.ledger }
+    var ledger: Ledger { drivers.machine.ledger }
 
     package init(drivers: Drivers, table: ObservedTable, server: String) {
         self.drivers = drivers
@@ -80,38 +80,40 @@ package struct JobRunner: Sendable {
 
     private func doSteps(_ job: Job, attempt: Int, _ giveUp: GiveUp) throws(StepError) -> JobOutcome? {
         let steps = job.plan.steps
+        let leftover = try leftover(of: job, giveUp)
         var output: [String] = []
         var proofs: [FieldKey: String] = [:]
         for (index, step) in steps.enumerated() {
             if giveUp.isSet { return nil }
-            let context = try begin(job, index, giveUp)
+            let context = try begin(job, index, giveUp, leftover?.step == index ? leftover?.end : nil)
             do throws(StepError) {
                 try perform(step, of: job.plan, context)
                 if step.field.kind == .command, !job.plan.isRemoval { proofs[step.field] = FieldValue.done }
                 output += context.notes
             } catch {
                 if error == .cancelled { return nil }
-                let place = "step \(index + 1) of \(steps.count), \(step.field)"
                 let text = Self.text(output + context.notes)
+                let place = Self.place(index, in: steps)
                 return Self.outcome(of: error, job: job, attempt: attempt, where: place, output: text)
             }
         }
         return JobOutcome(result: .done, output: Self.text(output), gone: false, proofs: proofs)
     }
 
-    /// Writes down that the step begins, unless it was begun by an earlier life, which may have left a process running.
-    private func begin(_ job: Job, _ index: Int, _ giveUp: GiveUp) throws(StepError) -> StepContext {
-        let (begun, leftover) = ledger.read { ($0.begun[job.ledgerKey], $0.processes[job.ledgerKey]) }
-        // Steps before the one that was under way are gone through again, and must not make that one's process forgotten.
+    /// Writes down that the step begins, unless it or a later one was begun before: its process may have left something.
+    private func begin(
+        _ job: Job, _ index: Int, _ giveUp: GiveUp, _ leftover: Leftover?
+    ) throws(StepError) -> StepContext {
+        let begun = ledger.read { $0.begun[job.ledgerKey] }
         if begun.map({ $0 < index }) ?? true { try ledger.append([.begun(job: job.ledgerKey, step: index)]) }
-        return context(job, giveUp, leftover: begun == index ? leftover : nil)
+        return context(job, index, giveUp, leftover)
     }
 
-    private func context(_ job: Job, _ giveUp: GiveUp, leftover: ProcessIdentity?) -> StepContext {
+    private func context(_ job: Job, _ step: Int, _ giveUp: GiveUp, _ leftover: Leftover?) -> StepContext {
         let id = job.plan.instance
         let made = ledger.read { ($0.made[id] ?? [:]).keys.filter { $0.kind == .package } }
         return StepContext(
-            job: job.ledgerKey, giveUp: giveUp, machine: drivers.machine,
+            job: job.ledgerKey, step: step, giveUp: giveUp, machine: drivers.machine,
             packagesToGo: table.packagesToGo(of: id, made: made, isRemoval: job.plan.isRemoval), leftover: leftover)
     }
 
@@ -182,7 +184,7 @@ package struct JobRunner: Sendable {
                 state.services.keys.filter { $0.instance == id }.map(\.field)
             )
         }
-        let context = context(job, GiveUp(), leftover: nil)
+        let context = context(job, job.plan.steps.count, GiveUp(), nil)
         for key in (services + made).sorted(by: >) {
             try remove(FieldTarget(instance: id, key: key, spec: nil), drivers.driver(key.kind), context)
         }

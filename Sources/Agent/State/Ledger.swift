@@ -1,9 +1,9 @@
 // The agent's journal: one append-only file in which it writes down, before it acts, what it could not know after a
 // crash, and before it reports, how a job ended. Each line is `<crc32> <json>`.
 //
-// Guarantees: an entry that `append` returned from survives kill -9 and power loss; a file cut off at any byte reads as
-// the entries before the cut; a write that does not fit on the disk leaves no half line behind.
-// A line that was damaged in the middle is left out, what follows it is read on, and a copy of all is kept beside it as
+// Guarantees: an entry that `append` returned from survives kill -9 and, unless it asked for less, power loss; a file cut
+// off at any byte reads as the entries before the cut; where a write did not fit on the disk, its half line is cut off
+// before anything else is written. A line that was damaged in the middle is left out, what follows it is read on, and a copy of all is kept beside it as
 // `journal.damaged`. Only a journal that is not there is an empty one: one that cannot be read is an error.
 
 internal import CLinux

@@ -7,7 +7,7 @@ package import Model
 package enum LedgerEntry: Sendable, Hashable {
     /// The highest epoch that a job came with.
     case epoch(Int64)
-    /// Step number `step` of this job begins now.
+    /// Step number `step` of this job begins now, or again.
     case begun(job: String, step: Int)
     /// The process that the step just begun runs in.
     case process(job: String, ProcessIdentity)

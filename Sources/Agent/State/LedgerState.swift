@@ -66,19 +66,19 @@ package struct LedgerState: Sendable, Hashable {
     package var ended: [String: EndedJob] = [:]
     /// Ids of ended jobs, oldest first.
     package var endedOrder: [String] = []
-    /// Open jobs: the step that was begun last.
+    /// Open jobs: the step that was begun last, or that started the process, in whatever attempt.
     package var begun: [String: Int] = [:]
     /// Ids of open jobs in the order in which they were begun, oldest first.
     package var begunOrder: [String] = []
-    /// Processes of command steps that were begun.
+    /// The process that this step started last: one for each job, since a job does one thing after the other.
     package var processes: [String: ProcessIdentity] = [:]
     package var made: [InstanceID: [FieldKey: Made]] = [:]
     package var config: [InstanceID: [String: String]] = [:]
     package var services: [ServiceKey: ServiceRecord] = [:]
 
-    /// How many ended jobs are remembered; the queue redelivers a job within its lease, not after a hundred others.
+    /// How many ended jobs are remembered; the queue redelivers a job within its lease, not after so many others.
     package static let endedJobsKept = 64
-    /// How many open jobs are remembered: more than can be open, so that what was abandoned does not pile up.
+    /// How many open jobs are remembered, so that what was abandoned does not pile up; `Executor.mostJobs` run at a time.
     package static let openJobsKept = 64
 
     package init() {}

@@ -77,7 +77,8 @@ enum redops_stage {
 int redops_fork(const struct redops_spawn *spawn, struct redops_child *child);
 
 /// Lets the child begin and waits until it runs its program. Returns 0, or -errno with the stage; the child is collected
-/// then. One that has not begun after `patience_ms` (its folder or program does not answer) is killed: -ETIMEDOUT.
+/// then. One that has not begun after `patience_ms` (its folder or program does not answer) is killed: -ETIMEDOUT. It is
+/// collected if it ends soon; what hangs in the kernel stays until that lets it go.
 int redops_begin(struct redops_child *child, int patience_ms, int *stage);
 
 /// Ends a child that was never begun, and collects it.
