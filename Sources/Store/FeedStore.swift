@@ -11,7 +11,7 @@ public struct Change: Sendable, Hashable {
     }
 
     public var subject: Subject
-    /// `applied`, `deleted`, `edited`, `confirmed`, `observed`, `committed`, `job`, `retried`.
+    /// `applied`, `deleted`, `edited`, `confirmed`, `raised`, `observed`, `committed`, `job`, `retried`.
     public var what: String
 
     public init(subject: Subject, what: String) {

@@ -21,6 +21,15 @@ import Testing
         #expect(table.generation(of: Self.id) == 3)
     }
 
+    @Test func `the same content under an older number is no step back`() {
+        let table = ObservedTable()
+        _ = table.assign([assignment(5)], confirmed: true)
+        var same = assignment(5)
+        same.generation = 3
+        #expect(table.assign([same], confirmed: true) == [Self.id])
+        #expect(table.generation(of: Self.id) == 3)
+    }
+
     @Test func `what is assigned no more is forgotten, and may come again from the start`() {
         let table = ObservedTable()
         _ = table.assign([assignment(2)], confirmed: true)

@@ -105,6 +105,23 @@ import Testing
         await replica.end()
     }
 
+    @Test func `a dead server that is deleted and declared anew is still silent`() async throws {
+        let world = World()
+        let replica = world.replica("a")
+        try await ready(world)
+        await world.agents.silence("server3")
+        let id = InstanceID(app: "webapp", server: "server3")
+        #expect(try await world.eventually(servers: Self.servers) { try await world.phase(id) == .unknown })
+        _ = try await world.store.delete(ResourceKey(.server, "server3"), by: "ops", expectedGeneration: nil)
+        _ = try await world.eventually(.seconds(2), servers: Self.servers) { false }
+        try await world.apply(World.server("server3"))
+        _ = try await world.eventually(.seconds(20), servers: Self.servers) { false }
+        #expect(try await world.phase(id) == .unknown)
+        await world.agents.wake("server3")
+        #expect(try await world.eventually(servers: Self.servers) { try await world.phase(id) == .ready })
+        await replica.end()
+    }
+
     @Test func `what is left on a dead server whose Server was deleted is waited for by nobody`() async throws {
         let world = World()
         let replica = world.replica("a")

@@ -64,9 +64,16 @@ import Testing
             try await copy(fleet, "\(fleet.folder)/old", to: "\(fleet.redis.folder)/appendonlydir")
             try await fleet.redis.startAgain()
             let epoch = try await fleet.leader(after: 0)?.epoch ?? 0
+            #expect(epoch > 0, "\(fleet.logs)")
+            // The agent has told what it knows, and people are asked; then everything starts anew.
+            let isHeld = try await eventually(within: .seconds(20)) {
+                try await fleet.opsapply("drift").output.contains("opsapply confirm App/site")
+            }
+            #expect(isHeld, "\(fleet.logs)")
+            await fleet.end("agent-server1")
+            try fleet.startAgent("server1")
             await fleet.end("controller1")
             try fleet.startController("controller1")
-            #expect(epoch > 0, "\(fleet.logs)")
             let restored = ContinuousClock.now
             _ = await eventually(within: .seconds(8)) {
                 there() != "newer from server1\nother\n" || ContinuousClock.now - restored > .seconds(6)

@@ -57,8 +57,8 @@ package final class ObservedTable: Sendable {
     // MARK: assignments
 
     /// Takes a new list of assignments. Returns the instances to be observed from the start. An assignment of an older
-    /// generation than this agent knows comes from an older copy of the store: what is known stays, and is told again, so that
-    /// a person is asked.
+    /// generation than this agent knows, and with other content, comes from an older copy of the store: what is known stays,
+    /// and is told again, so that a person is asked.
     package func assign(_ assignments: [Assignment], confirmed: Bool) -> [InstanceID] {
         if confirmed { isConfirmed.withLock { $0 = true } }
         return entries.withLock { entries in
@@ -66,7 +66,8 @@ package final class ObservedTable: Sendable {
             for id in entries.keys where !ids.contains(id) { entries[id] = nil }
             return assignments.compactMap { assignment in
                 if entries[assignment.id]?.assignment == assignment { return nil }
-                if let known = entries[assignment.id]?.assignment, known.generation > assignment.generation {
+                let known = entries[assignment.id]?.assignment
+                if let known, known.generation > assignment.generation, known.digest != assignment.digest {
                     entries[assignment.id]?.needsFull = true
                     return nil
                 }

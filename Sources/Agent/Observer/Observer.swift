@@ -50,13 +50,15 @@ package final class Observer: Sendable {
     /// `confirmed`: they come from the store, and not from an earlier life of this agent; reports may begin.
     package func assign(_ assignments: [Assignment], confirmed: Bool) async {
         let new = table.assign(assignments, confirmed: confirmed)
+        // What the table took, which may be newer than what the store says.
+        let taken = table.assignments
         let isNews = saved.withLock { saved in
-            defer { saved = assignments }
-            return saved != assignments
+            defer { saved = taken }
+            return saved != taken
         }
-        if isNews, confirmed { save(assignments) }
-        watcher.watch(Self.tree(of: assignments))
-        schedule.withLock { $0.assign(assignments, now: .now) }
+        if isNews, confirmed { save(taken) }
+        watcher.watch(Self.tree(of: taken))
+        schedule.withLock { $0.assign(taken, now: .now) }
         healthAlarm.ring()
         await look(at: new)
     }

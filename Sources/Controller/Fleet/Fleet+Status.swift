@@ -109,9 +109,11 @@ extension ServerState {
         return hasReported && !isStale
     }
 
-    /// Only what an agent watches, and somebody declared, can be stale. `lastReport`: nil if it is not silent.
+    /// Only what an agent watches, and somebody declared, can be stale. `lastReport`: nil if it is not silent, or was
+    /// forgotten with a Server that was deleted and declared anew.
     func isStale(lastReport: Timestamp?, at now: Timestamp) -> Bool {
-        guard let lastReport, let monitor = compiled?.spec.monitor, monitor.hash == nil else { return false }
+        guard let monitor = compiled?.spec.monitor, monitor.hash == nil else { return false }
+        guard let lastReport else { return root != nil && !hasReported }
         return now - lastReport > ObservedServer.silence(every: monitor.every)
     }
 }

@@ -102,7 +102,7 @@ package struct Housekeeper: Sendable {
 
     // The deep pass
 
-    /// What a proof cannot find, a look at every observed hash can: a few thousand at a time, spread over its whole time.
+    /// What a proof cannot find, a look at every observed hash can: a hundred at a time, spread over its whole time.
     private func deepPass() async {
         while !Task.isCancelled {
             let slots = await loop.withFleet { $0.allSlots }

@@ -37,7 +37,8 @@ struct Convergence {
         recordDrift(&outcome)
         (outcome.phase, outcome.message) = phase(outcome)
         outcome.available = isAvailable(outcome)
-        outcome.lookAgainAt = outcome.hold?.endsAt(input.gates)
+        // What was on its way out and is wanted again may be there as it was: then nothing will be reported of it.
+        outcome.lookAgainAt = input.wasRemoving ? now : outcome.hold?.endsAt(input.gates)
         return outcome
     }
 

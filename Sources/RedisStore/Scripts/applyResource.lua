@@ -42,6 +42,9 @@ end
 local at = text(now())
 local tombstone = redis.call('HGET', K.deleted, name)
 local last = tombstone and tonumber(string.match(tombstone, '^%d+')) or 0
+-- A number that somebody's hand has damaged is known from the history.
+local newest = redis.call('XREVRANGE', K.history, '+', '-', 'COUNT', 1)[1]
+if newest then last = math.max(last, tonumber(newest[2][2]) or 0) end
 local generation = text(math.max(tonumber(before[1] or '') or 0, last) + 1)
 redis.call('HSET', K.desired, 'generation', generation, 'digest', digest, 'spec', spec, 'appliedBy', person,
   'appliedAt', at)

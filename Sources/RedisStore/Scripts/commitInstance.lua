@@ -63,6 +63,8 @@ else
   end
 end
 if is_new then
+  -- What failed before was another job of another generation.
+  if (redis.call('HGET', control, 'roundGeneration') or '') ~= ARGV[21] then redis.call('HDEL', control, 'roundError') end
   enqueue(new_job, app, ARGV[19], ARGV[20], ARGV[21], ARGV[22], at, ARGV[8])
   if mode ~= 'remove' then redis.call('HSET', control, 'job', new_job) end
 end

@@ -4,11 +4,12 @@
 -- ARGV  5 id  6 token  7 done, failed or dead  8 error  9 ms to the next attempt  10 output  11 "1": a report follows
 --       12… report, as in preludeReport.lua
 -- A job that ended well and after which all is observed as before it was planned counts as a round, like a dead one.
--- One of an epoch that is over, which the agent therefore would not do, ends as cancelled: the leader emits it anew.
+-- One of an epoch or generation that is over, which the agent therefore would not do, ends as cancelled: what is right now
+-- is emitted anew.
 -- Returns OK, or the error CONFLICT if the token is not the active one. The same completion sent again is answered OK.
 local id, token, result, failure = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local key = job_key(id)
-local job = redis.call('HMGET', key, 'state', 'token', 'completedToken', 'attempt', 'app', 'kind', 'revision', 'epoch')
+local job = redis.call('HMGET', key, 'state', 'token', 'completedToken', 'attempt', 'app', 'kind', 'revision')
 if not job[1] then return redis.error_reply('CONFLICT no such job') end
 if job[1] ~= 'active' or job[2] ~= token then
   if job[3] == token then return redis.status_reply('OK') end
@@ -24,7 +25,7 @@ if result == 'done' then
   elseif job[6] == 'apply' then
     redis.call('HDEL', control_key(job[5]), 'round', 'roundGeneration', 'roundEndedAt', 'roundError')
   end
-elseif result == 'dead' and is_outdated(job[6], job[8]) then
+elseif result == 'dead' and is_outdated(id) then
   end_job(id, 'cancelled', failure, at)
 elseif result == 'dead' or tonumber(job[4]) >= MAXIMUM_ATTEMPTS then
   kill_job(id, failure, at)

@@ -66,10 +66,14 @@ local function give_back(id, why, at)
   change('instance', instance_name(job[2] or '_'), 'job')
 end
 
--- A leader's job of an epoch before the one that the shard accepts writes from.
-local function is_outdated(kind, epoch)
-  local sealed = tonumber(redis.call('HGET', K.fence, 'epoch') or '')
-  return kind == 'apply' and sealed ~= nil and (tonumber(epoch or '') or 0) < sealed
+-- A leader's job that an agent may have refused for good reason: of an epoch before the one that the shard accepts writes
+-- from, or of a generation before the one that is assigned now.
+local function is_outdated(id)
+  local job = redis.call('HMGET', job_key(id), 'kind', 'epoch', 'app', 'generation')
+  local sealed = tonumber(redis.call('HGET', K.fence, 'epoch') or '') or 0
+  local assigned = tonumber(redis.call('HGET', control_key(job[3] or ''), 'assignmentGeneration') or '') or 0
+  return job[1] == 'apply'
+    and ((tonumber(job[2] or '') or 0) < sealed or (tonumber(job[4] or '') or 0) < assigned)
 end
 
 local function is_unstarted(id)

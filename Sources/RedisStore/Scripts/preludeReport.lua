@@ -56,7 +56,8 @@ end
 
 local function write_report(report, at)
   local key = observed_key(report.app)
-  redis.call('ZADD', K.heartbeats, text(at), server)
+  -- A server is known by what its monitor reports.
+  redis.call('ZADD', K.heartbeats, 'XX', text(at), server)
   if report.mode == 'gone' then
     if redis.call('EXISTS', key) == 0 then return 0 end
     forget_observed(report.app)

@@ -26,7 +26,8 @@ if is_full then
     end
   end
 end
-redis.call('ZADD', K.heartbeats, text(now()), server)
+-- One that was not known, or not any more, is.
+if redis.call('ZADD', K.heartbeats, text(now()), server) == 1 then is_news = true end
 if is_changed then
   revision = revision + 1
   redis.call('HSET', K.observed, 'revision', revision)

@@ -22,6 +22,9 @@ extension InMemoryState {
         case .set(let assignment): writeControl(commit, assignment: assignment, now: now)
         }
         if isNew, let job = commit.job {
+            if self[instance: id]?.control?.round.generation != job.plan.generation {
+                self[instance: id]?.control?.round.error = nil
+            }
             enqueue(job, opens: commit.assignment != .remove, revision: revision, now: now)
         }
         addDrifts(commit.driftRepaired, of: id)

@@ -122,10 +122,11 @@ extension InMemoryState {
         addChange(.instance(queued.record.job.plan.instance), "job", shard: StoreLayout.shard(of: server))
     }
 
-    /// Of an epoch that is over, so that the agent would not do it: the leader emits it anew.
+    /// Of an epoch or generation that is over, so that the agent would not do it: what is right now is emitted anew.
     private func isOutdated(_ job: Job) -> Bool {
-        guard job.kind == .apply, let fence = shards[job.plan.instance.shard].fence else { return false }
-        return job.epoch < fence.epoch
+        let sealed = shards[job.plan.instance.shard].fence?.epoch ?? 0
+        let assigned = self[instance: job.plan.instance]?.control?.assignment?.generation ?? 0
+        return job.kind == .apply && (job.epoch < sealed || job.plan.generation < assigned)
     }
 
     /// A job that ended well and after which all is observed as before it was planned counts as a round, like a dead one.

@@ -7,12 +7,13 @@ extension InMemoryState {
         var entry = self[server: report.server]
         let before = entry.values
         let isFirst = entry.revision == 0
+        let isNew = isFirst || entry.heartbeat == nil
         entry.heartbeat = now
         entry.values = report.full ? report.values : before.merging(report.values) { $1 }
         if isFirst || entry.values != before { entry.revision += 1 }
         self[server: report.server] = entry
         let moved = Set(before.keys).union(entry.values.keys).filter { before[$0] != entry.values[$0] }
-        if isFirst || moved.contains(where: { !ServerReport.isMeasurement($0) }) {
+        if isNew || moved.contains(where: { !ServerReport.isMeasurement($0) }) {
             addChange(.server(report.server), "observed", shard: StoreLayout.shard(of: report.server))
         }
         return entry.revision
@@ -20,7 +21,8 @@ extension InMemoryState {
 
     mutating func report(_ report: InstanceReport, now: Timestamp) -> Int {
         let id = report.id
-        self[server: id.server].heartbeat = now
+        // A server is known by what its monitor reports.
+        if self[server: id.server].heartbeat != nil { self[server: id.server].heartbeat = now }
         if report.gone { return removeObserved(id) }
         let entry = self[instance: id] ?? InstanceEntry()
         var observed =

@@ -146,7 +146,8 @@ extension InMemoryStore: FeedStore {
 
     public func observedServer(_ name: String) throws(StoreError) -> ObservedServer? {
         try run { state, _ in
-            guard let entry = state.shards[StoreLayout.shard(of: name)].servers[name], entry.heartbeat != nil else {
+            // Who reports instances only is not known as a server.
+            guard let entry = state.shards[StoreLayout.shard(of: name)].servers[name], entry.revision > 0 else {
                 return nil
             }
             return ObservedServer(

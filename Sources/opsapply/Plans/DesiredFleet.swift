@@ -23,7 +23,7 @@ struct DesiredFleet {
         /// Whether its agent fell silent: what it reported is unknown now. Of one that never reported nothing is known
         /// anyway, and what another collector watches is not judged by reports.
         func isSilent(at now: Timestamp) -> Bool {
-            compiled.spec.monitor.hash == nil && observed?.reportedAt != nil && isStale(at: now)
+            compiled.spec.monitor.hash == nil && observed != nil && isStale(at: now)
         }
     }
 

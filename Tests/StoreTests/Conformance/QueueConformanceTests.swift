@@ -84,6 +84,23 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a claimed job of a generation that is over ends as cancelled, and nothing is said of the next one`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let lease = try await store.lead()
+            try await store.commit(commit(assignment: .set(assignment()), job: job("j1")), lease: lease)
+            _ = try await claim(store, "t1")
+            try await store.commit(
+                commit(openJob: "j1", assignment: .set(assignment(generation: 2))), lease: lease)
+            try await complete(store, "t1", .dead(error: "refused: an older generation"))
+            #expect(try await store.jobs(server: "server1", limit: 9).map(\.state) == [.cancelled])
+            #expect(try await store.instance(webapp).control?.round == RoundState())
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `an attempt that ends well frees its instance and writes what was observed`(_ kind: StoreKind) async throws {
         try await withStore(kind) { bench async throws in
             let store = bench.store

@@ -125,8 +125,9 @@ import Testing
     func `a server is stale when neither kind of report came`(_ kind: StoreKind) async throws {
         try await withStore(kind) { bench async throws in
             let store = bench.store
-            try await store.report(ServerReport(server: "server1", values: ["cpu": "1"], full: true))
-            _ = try await store.report(report([:], of: InstanceID(app: "webapp", server: "server2")))
+            for server in ["server1", "server2"] {
+                try await store.report(ServerReport(server: server, values: ["cpu": "1"], full: true))
+            }
             let all = try await store.silentServers(before: store.now() + .milliseconds(1))
             #expect(all.keys.sorted() == ["server1", "server2"])
             let reportedAt = try await store.observedServer("server1")?.reportedAt
@@ -156,8 +157,17 @@ import Testing
             #expect(try await silent() == ["server1"])
             _ = try await store.delete(server.key, by: "ops", expectedGeneration: nil)
             #expect(try await silent() == [])
-            try await store.report(ServerReport(server: "server1", values: ["cpu": "2"], full: false))
+            #expect(try await store.observedServer("server1")?.reportedAt == nil)
+            #expect(try await store.observedServer("server1")?.values == ["cpu": "1"])
+            // That it is there again is news, though nothing that it says is.
+            let before = try await store.feedEnd()
+            try await store.report(ServerReport(server: "server1", values: ["cpu": "1"], full: false))
             #expect(try await silent() == ["server1"])
+            guard case .changes(let changes, _) = try await store.changes(after: before, shards: nil, limit: 9) else {
+                Issue.record("expected changes")
+                return
+            }
+            #expect(changes.map(\.subject) == [.server("server1")])
         }
     }
 }
