@@ -51,7 +51,7 @@ extension InMemoryState {
             key: key, generation: generation, digest: draft.digest, manifest: draft.manifest, config: draft.config,
             appliedBy: draft.appliedBy, appliedAt: now,
             removalConfirmedGeneration: before?.stored.removalConfirmedGeneration)
-        let history = Array(((before?.history ?? []) + [draft.manifest]).suffix(StoreBounds.historyEntries))
+        let history = Self.history(before?.history ?? [], and: draft.manifest)
         let blobs = (before?.blobs ?? [:]).merging(draft.blobs) { $1 }
             .filter { blob in history.contains { $0.contains(blob.key) } }
         self[resource: key] = DesiredEntry(
@@ -59,6 +59,10 @@ extension InMemoryState {
         setReportInterval(draft.reportInterval, of: key, now: now)
         addChange(.resource(key), what, shard: key.shard)
         return ApplyResult(change: before == nil ? .created : .configured, generation: generation)
+    }
+
+    private static func history(_ before: [String], and manifest: String) -> [String] {
+        Array((before + [manifest]).suffix(StoreBounds.historyEntries))
     }
 
     mutating func delete(
@@ -102,6 +106,7 @@ extension InMemoryState {
         self[resource: key]?.stored.generation = raised
         self[resource: key]?.stored.appliedBy = person
         self[resource: key]?.stored.appliedAt = now
+        self[resource: key]?.history = Self.history(entry.history, and: entry.stored.manifest)
         addChange(.resource(key), "raised", shard: key.shard)
         return raised
     }

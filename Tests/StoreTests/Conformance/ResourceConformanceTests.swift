@@ -188,6 +188,20 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a generation that is raised is one of the history`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            _ = try await store.apply(draft(digest: "d0", blobs: ["b0": [0]]))
+            for number in 1..<StoreBounds.historyEntries - 1 { _ = try await store.apply(draft(digest: "d\(number)")) }
+            let generation = StoreBounds.historyEntries - 1
+            #expect(try await store.raise(key, generation: generation, above: 0, by: "ops") == generation + 1)
+            #expect(try await store.blob("b0", of: key) == [0], "the history has room for as many")
+            _ = try await store.apply(draft(digest: "last"))
+            #expect(try await store.blob("b0", of: key) == nil, "and for no more")
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `a status is read as it was written, replaces the one before, and needs its resource`(
         _ kind: StoreKind
     ) async throws {
