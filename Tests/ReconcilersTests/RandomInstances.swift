@@ -77,7 +77,7 @@ extension SeededGenerator {
     }
 
     mutating func gates() -> Gates {
-        var gates = Gates(budgetAvailable: chance(80), serverStale: chance(10), confirmed: chance(10))
+        var gates = Gates(budgetAvailable: chance(80), serverStale: chance(10))
         if chance(15) {
             gates.suspension = Suspension.last(suspension(), suspension())
         }

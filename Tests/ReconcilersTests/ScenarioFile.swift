@@ -9,7 +9,7 @@
 //   desired health <name> <url>        assignment same | none | older <n> | generation <n>
 //   observed revision=4 generation=3 answers=same|other at=99000
 //   field <key> = ok | running RUN/<load> | <text>
-//   gate stale | suspended[ until=n] <why> | dependency <what> | budget | confirmed
+//   gate stale | suspended[ until=n] <why> | dependency <what> | budget
 //   gate brake <removing> <of>         job <id>              round <n> ended=<ms> generation=<g> <error>
 //   drift <key> since=<ms>             met same | older      removal deleted | moved        removing
 

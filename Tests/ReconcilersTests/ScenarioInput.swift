@@ -108,7 +108,6 @@ struct ScenarioInput {
         switch words[1] {
         case "stale": gates.serverStale = true
         case "budget": gates.budgetAvailable = false
-        case "confirmed": gates.confirmed = true
         case "dependency": gates.missingDependency = rest
         case "brake": gates.removalBrake = (try Self.int(words[2]), try Self.int(words[3]))
         case "suspended":

@@ -64,7 +64,6 @@ extension Fleet {
             slot: slot, id: InstanceID(app: app.name, server: server.name), source: .nothing(nil),
             gates: Gates(), generation: app.compiled == nil ? 0 : app.generation)
         work.gates.serverStale = server.isStale
-        work.gates.confirmed = app.confirmedGeneration == app.generation
         work.gates.suspension = Suspension.last(app.compiled?.spec.suspend, server.compiled?.spec.suspend)
         if let compiled = app.compiled, record.flags.contains(.placed) {
             work.source = .app(compiled, server.facts)
@@ -91,7 +90,6 @@ extension Fleet {
             slot: slot, id: InstanceID(app: nil, server: server.name), source: .nothing(nil), gates: Gates(),
             generation: server.compiled == nil ? 0 : server.generation)
         work.gates.serverStale = server.isStale
-        work.gates.confirmed = server.confirmedGeneration == server.generation
         work.gates.suspension = server.compiled?.spec.suspend
         if let compiled = server.compiled, compiled.hasContent {
             work.source = .server(compiled, root: server.root)

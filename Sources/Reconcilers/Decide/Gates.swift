@@ -38,28 +38,23 @@ public struct Gates: Sendable, Hashable {
     /// Set when the brake on mass removal is on for this App.
     public var removalBrake: (removing: Int, of: Int)?
     public var serverStale: Bool
-    /// A person agreed to this very generation (`opsapply confirm`): it is no longer held for being older than
-    /// observed.
-    public var confirmed: Bool
 
     public init(
         suspension: Suspension? = nil, missingDependency: String? = nil, budgetAvailable: Bool = true,
-        removalBrake: (removing: Int, of: Int)? = nil, serverStale: Bool = false,
-        confirmed: Bool = false
+        removalBrake: (removing: Int, of: Int)? = nil, serverStale: Bool = false
     ) {
         self.suspension = suspension
         self.missingDependency = missingDependency
         self.budgetAvailable = budgetAvailable
         self.removalBrake = removalBrake
         self.serverStale = serverStale
-        self.confirmed = confirmed
     }
 
     public static func == (left: Gates, right: Gates) -> Bool {
         left.suspension == right.suspension && left.missingDependency == right.missingDependency
             && left.budgetAvailable == right.budgetAvailable && left.serverStale == right.serverStale
             && left.removalBrake?.removing == right.removalBrake?.removing
-            && left.removalBrake?.of == right.removalBrake?.of && left.confirmed == right.confirmed
+            && left.removalBrake?.of == right.removalBrake?.of
     }
 
     public func hash(into hasher: inout Hasher) {

@@ -10,7 +10,6 @@ internal import Store
 struct DesiredFleet {
     struct ServerEntry {
         var compiled: CompiledServer
-        var isConfirmed: Bool
         var observed: ObservedServer?
 
         var root: String? { observed?.root }
@@ -70,7 +69,7 @@ struct DesiredFleet {
                 compiled: CompiledServer(
                     name: metadata.name, labels: metadata.labels, spec: spec, generation: source.generation,
                     blobs: blobs[source.manifest.key] ?? [:]),
-                isConfirmed: source.isConfirmed, observed: observed[metadata.name])
+                observed: observed[metadata.name])
         }
         let labels = servers.mapValues(\.compiled.labels)
         for source in sources {
@@ -124,10 +123,6 @@ struct DesiredFleet {
     /// nil if there is no such resource.
     func generation(of key: ResourceKey) -> Int? {
         key.kind == .app ? apps[key.name]?.compiled.generation : servers[key.name]?.compiled.generation
-    }
-
-    func isConfirmed(_ key: ResourceKey) -> Bool {
-        (key.kind == .app ? apps[key.name]?.isConfirmed : servers[key.name]?.isConfirmed) ?? false
     }
 
     func suspension(of id: InstanceID) -> Suspension? {

@@ -63,8 +63,7 @@ struct InstanceContext {
         let id = snapshot.id
         var gates = Gates(
             suspension: fleet.suspension(of: id),
-            serverStale: fleet.servers[id.server]?.isSilent(at: now) ?? false, confirmed: fleet.isConfirmed(id.resource)
-        )
+            serverStale: fleet.servers[id.server]?.isSilent(at: now) ?? false)
         if resolution != nil {
             gates.missingDependency = id.app.flatMap { missingDependencies[$0] }
         } else if fleet.servers[id.server] != nil {
