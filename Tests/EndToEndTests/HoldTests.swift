@@ -50,4 +50,20 @@ import Testing
             #expect(!confirmed.output.contains("opsapply confirm"), "\(confirmed)")
         }
     }
+
+    @Test func `drift -o name names the instances that drifted, and no others`() async throws {
+        try await TestFleet.with(controllers: 1, servers: ["server1", "server2"]) { fleet in
+            try await bringUp(fleet, servers: ["server1", "server2"])
+            let before = try await fleet.opsapply("drift", "-o", "name")
+            #expect(before.code == 0 && before.output.isEmpty, "\(before)")
+            await fleet.end("controller1")
+            try fleet.write(fleet.root("server2") + "/srv/site/index.html", "defaced\n")
+            var named = before
+            let isNamed = try await eventually(within: .seconds(15)) {
+                named = try await fleet.opsapply("drift", "-o", "name")
+                return named.output == "site@server2\n"
+            }
+            #expect(isNamed && named.code == 0, "\(named)")
+        }
+    }
 }

@@ -19,21 +19,21 @@ struct Confirm: AsyncParsableCommand {
         try await options.withStore { store in
             let key = try await Reference.findResource(name, in: store)
             guard let resource = try await store.resource(key) else { throw Reference.missing(name, near: nil) }
+            var generation = resource.generation
             let known = try await Self.newest(of: key, store)
-            if known > resource.generation {
-                let raised = try await store.raise(
-                    key, generation: resource.generation, above: known, by: Person.current)
-                Console.out("\(key): goes on as generation \(raised); its servers knew \(known)\n")
-                return
+            if known > generation {
+                generation = try await store.raise(key, generation: generation, above: known, by: Person.current)
+                Console.out("\(key): goes on as generation \(generation); its servers knew \(known)\n")
             }
             let held = try await held(key, store)
             guard !held.isEmpty else {
+                guard generation == resource.generation else { return }
                 Console.out("\(key): nothing is held back, so there is nothing to confirm\n")
                 return
             }
-            try await store.confirmRemoval(of: key, generation: resource.generation)
+            try await store.confirmRemoval(of: key, generation: generation)
             for what in Set(held).sorted() {
-                Console.out("\(key): \(what), confirmed for generation \(resource.generation)\n")
+                Console.out("\(key): \(what), confirmed for generation \(generation)\n")
             }
         }
     }

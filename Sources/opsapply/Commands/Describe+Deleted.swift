@@ -12,7 +12,7 @@ extension Describe {
         let keys = kinds.map { ResourceKey($0, parts.last ?? name) }
         for key in keys where try await Desired.resource(key, in: store) != nil { return false }
         for key in keys {
-            guard let tombstone = try await store.tombstones(key.kind).first(where: { $0.key == key }) else { continue }
+            guard let tombstone = try await store.tombstone(of: key) else { continue }
             let ids = try await Fleet.instanceIDs(store).filter { id in
                 id.resource == key || key == ResourceKey(.server, id.server)
             }

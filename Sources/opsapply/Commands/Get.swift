@@ -105,10 +105,12 @@ struct Get: AsyncParsableCommand {
             Console.out(ids.map { "\($0)\n" }.joined())
             return
         }
-        let snapshots = try await Fleet.snapshots(ids, in: store)
+        var snapshots: [InstanceSnapshot] = []
+        let isWhole = try await Fleet.forEach(ids, in: store, assignments: .full) { snapshots += $0 }
         switch output {
         case .json: Console.out(["instances": .array(snapshots.map(InstanceListing.document))])
         case .table, .name: Console.out(InstanceListing.table(snapshots, now: now).text(Console.paint))
         }
+        if !isWhole { throw CommandFailure.silent(CommandFailure.error) }
     }
 }

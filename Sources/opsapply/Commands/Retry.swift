@@ -26,7 +26,7 @@ struct Retry: AsyncParsableCommand {
             }
             var retried: [InstanceID] = []
             for id in ids where try await store.retry(id) { retried.append(id) }
-            for id in retried { Console.out("\(id) is tried again now\n") }
+            for id in retried { Console.out("\(id): its next try no longer waits\n") }
             if retried.isEmpty { Console.note("nothing of \(name.printable) waits to be tried again") }
         }
     }

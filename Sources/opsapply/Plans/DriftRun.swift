@@ -23,10 +23,10 @@ struct DriftRun {
         let ids = try chosen(Set(existing).union(fleet.instanceIDs).sorted())
         let context = try await InstanceContext(fleet, existing: existing, now: now, store: store)
         var report = DriftReport(now: now, keepsAll: keepsAll)
-        report.isIncomplete = !known.damaged.isEmpty
-        try await Fleet.forEach(ids, in: store) { batch in
+        let isWhole = try await Fleet.forEach(ids, in: store) { batch in
             for snapshot in batch { report.add(rows(snapshot, fleet, context, now)) }
         }
+        report.isIncomplete = !isWhole || !known.damaged.isEmpty
         if withHistory { report.history = try await history(chosen: Set(ids)) }
         return report
     }

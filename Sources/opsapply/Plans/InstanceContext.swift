@@ -50,7 +50,8 @@ struct InstanceContext {
         _ fleet: DesiredFleet, _ existing: [InstanceID]
     ) -> [String: (removing: Int, of: Int)] {
         var counts: [String: (removing: Int, of: Int)] = [:]
-        for id in existing where !fleet.isDamaged(id) {
+        // As the controller counts: what is on a server that nobody declares waits for its agent, not for a person.
+        for id in existing where fleet.servers[id.server] != nil && !fleet.isDamaged(id) {
             guard let name = id.app, let app = fleet.apps[name], !app.isConfirmed else { continue }
             counts[name, default: (0, 0)].of += 1
             if !app.servers.contains(id.server) { counts[name, default: (0, 0)].removing += 1 }

@@ -34,7 +34,13 @@ struct PlanRun {
             return
         }
         let generations = Dictionary(known.readable.map { ($0.key, $0.stored) }) { first, _ in first }
-        drafts = given.map { PlannedResource($0, stored: generations[$0.key]) }
+        var drafts: [PlannedResource] = []
+        for resource in given {
+            let stored = generations[resource.key]
+            let tombstone = stored == nil ? try await store.tombstone(of: resource.key) : nil
+            drafts.append(PlannedResource(resource, stored: stored, tombstone: tombstone))
+        }
+        self.drafts = drafts
         var sources = Dictionary(stored.map { ($0.manifest.key, $0) }) { first, _ in first }
         for draft in drafts {
             let confirmed = !draft.isChanged && (sources[draft.resource.key]?.isConfirmed ?? false)
@@ -60,7 +66,7 @@ struct PlanRun {
         var revisions: [InstanceID: Int] = [:]
         var inputs: [InstanceID: ReconcileInput] = [:]
         var report = report
-        try await Fleet.forEach(ids, in: store) { batch in
+        let isWhole = try await Fleet.forEach(ids, in: store) { batch in
             for snapshot in batch {
                 revisions[snapshot.id] = snapshot.observed?.revision ?? 0
                 let resolution = after.resolution(snapshot.id)
@@ -77,6 +83,7 @@ struct PlanRun {
         }
         if observing { try await observe(&items, inputs) }
         for item in items { report.add(withContents(item)) }
+        if !isWhole { report.isIncomplete = true }
         self.report = report
         basis.revisions = revisions
     }

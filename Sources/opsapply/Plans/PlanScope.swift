@@ -13,11 +13,12 @@ struct PlannedResource {
     /// The generation that it would get.
     var generation: Int
 
-    init(_ resource: ManifestResource, stored: StoredResource?) {
+    /// - Parameter tombstone: of a deleted one, which goes on from the generation that it had.
+    init(_ resource: ManifestResource, stored: StoredResource?, tombstone: Tombstone?) {
         self.resource = resource
         storedGeneration = stored?.generation ?? 0
         isChanged = stored?.digest != resource.digest
-        generation = storedGeneration + (isChanged ? 1 : 0)
+        generation = isChanged ? max(storedGeneration, tombstone?.generation ?? 0) + 1 : storedGeneration
     }
 }
 

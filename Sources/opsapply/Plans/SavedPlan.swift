@@ -98,7 +98,7 @@ extension SavedPlan {
         }
         var resource = try ManifestReader.readStored(manifest, blobs: blobs)
         resource.blobs = blobs
-        var planned = PlannedResource(resource, stored: nil)
+        var planned = PlannedResource(resource, stored: nil, tombstone: nil)
         planned.storedGeneration = generation
         return planned
     }

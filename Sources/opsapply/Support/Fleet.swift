@@ -28,20 +28,24 @@ enum Fleet {
         return names.sorted()
     }
 
-    /// Reads instances in batches and gives each batch to `body`, in order. The next batch is read meanwhile.
+    /// Reads instances in batches and gives each batch to `body`, in order. The next batch is read meanwhile. Returns
+    /// whether all could be read; those that could not are left out, and named on standard error.
     static func forEach(
         _ ids: [InstanceID], in store: any OperationsStore, assignments: AssignmentDetail = .head,
         _ body: ([InstanceSnapshot]) async throws -> Void
-    ) async throws {
+    ) async throws -> Bool {
         let parts = stride(from: 0, to: ids.count, by: batch).map { ids[$0..<min($0 + batch, ids.count)] }
-        guard let first = parts.first else { return }
+        guard let first = parts.first else { return true }
         var current = try await read(Array(first), assignments, store)
+        var count = 0
         for following in parts.dropFirst() {
             async let next = read(Array(following), assignments, store)
+            count += current.count
             try await body(current)
             current = try await next
         }
         try await body(current)
+        return count + current.count == ids.count
     }
 
     @concurrent private static func read(
@@ -61,10 +65,10 @@ enum Fleet {
         }
     }
 
-    /// All of these instances at once: for listings.
+    /// All of these instances at once, but for those that cannot be read: for listings.
     static func snapshots(_ ids: [InstanceID], in store: any OperationsStore) async throws -> [InstanceSnapshot] {
         var all: [InstanceSnapshot] = []
-        try await forEach(ids, in: store, assignments: .full) { all += $0 }
+        _ = try await forEach(ids, in: store, assignments: .full) { all += $0 }
         return all
     }
 }
