@@ -12,7 +12,7 @@ package final class DpkgStatus: Sendable {
         var inode: UInt64 = 0
         var size: Int64 = -1
         var modified: timespec = timespec()
-        var versions: [String: String] = [:]
+        var installed = Installed()
     }
 
     private let file: String
@@ -35,9 +35,9 @@ package final class DpkgStatus: Sendable {
                 }
                 cache = Cache(
                     inode: UInt64(status.st_ino), size: Int64(status.st_size), modified: status.st_mtim,
-                    versions: Self.parse(bytes))
+                    installed: Self.parse(bytes))
             }
-            return .success(cache.versions[name])
+            return .success(cache.installed.version(of: name))
         }
         do throws(SystemError) {
             return try result.get()
@@ -58,18 +58,30 @@ package final class DpkgStatus: Sendable {
         var isInstalled = false
     }
 
-    /// Versions of what is fully installed, by `name:architecture` and, as apt understands it, by bare name: that of the
-    /// system's own architecture (dpkg's), or of none.
-    package static func parse(_ bytes: [UInt8]) -> [String: String] {
+    /// Versions of what is fully installed.
+    package struct Installed: Sendable, Hashable {
+        /// By bare name for the system's own architecture and for none, by `name:architecture` for others.
+        package var versions: [String: String] = [:]
+        /// What follows a bare name without making it another package, as apt understands it.
+        fileprivate var ownSuffixes: [String] = []
+
+        package func version(of name: String) -> String? {
+            let own = ownSuffixes.first { name.hasSuffix($0) }
+            return versions[own.map { String(name.dropLast($0.count)) } ?? name]
+        }
+    }
+
+    /// The system's own architecture is dpkg's.
+    package static func parse(_ bytes: [UInt8]) -> Installed {
         let packages = packages(bytes).filter { $0.isInstalled && !$0.name.isEmpty }
         let native = packages.first { $0.name == "dpkg" }?.architecture
-        var versions: [String: String] = [:]
+        let own = native.map { [$0, "all"] } ?? Array(Set(packages.map(\.architecture)))
+        var installed = Installed(ownSuffixes: own.filter { !$0.isEmpty }.map { ":" + $0 })
         for package in packages {
-            if !package.architecture.isEmpty { versions["\(package.name):\(package.architecture)"] = package.version }
-            let isOwn = native == nil || package.architecture == native || package.architecture == "all"
-            if isOwn || package.architecture.isEmpty { versions[package.name] = package.version }
+            let isOwn = package.architecture.isEmpty || own.contains(package.architecture)
+            installed.versions[isOwn ? package.name : "\(package.name):\(package.architecture)"] = package.version
         }
-        return versions
+        return installed
     }
 
     private static func packages(_ bytes: [UInt8]) -> [Package] {

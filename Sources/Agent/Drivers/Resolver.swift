@@ -27,7 +27,7 @@ package final class Resolver: Sendable {
     package typealias Lookup = @Sendable (_ host: String, _ port: String) -> Answer
 
     /// How many lookups may hang; beyond it no other is begun.
-    package static let mostLookups = 4
+    package static let mostLookups = 8
     private static let noAnswer = Answer.failed("no answer from the name server in time")
 
     private let lookup: Lookup

@@ -1,8 +1,9 @@
 // Looks at what can be seen at once, one look at a time: a value that is noted later was seen later.
 //
 // A file system that does not answer holds a thread for ever. That thread is left behind with the field that it looks at,
-// which is an error as long as it hangs, and the look begins anew on another thread; so one dead mount hides nothing else.
-// Only so many threads can be left behind; with all of them gone, looks wait.
+// and the look begins anew on another thread. As long as it hangs, this field is an error, and so is all that is in the
+// same folder or below it: that is on the same mount, and one thread for it is enough. Only so many can be left behind:
+// where more folders hang, looks wait.
 
 internal import Model
 internal import Synchronization
@@ -10,7 +11,7 @@ internal import Synchronization
 package final class Eyes: Sendable {
     /// How long one field may take.
     package static let patience: Duration = .seconds(5)
-    /// How many fields may hang at the same time.
+    /// How many fields may hang at the same time, each in a folder of its own.
     package static let mostHanging = 4
 
     private struct State {
@@ -74,17 +75,40 @@ package final class Eyes: Sendable {
     fileprivate func isPresent(_ number: Int) -> Bool { state.withLock { $0.number == number } }
 
     fileprivate func value(of target: FieldTarget, _ number: Int, _ look: () -> String) -> String {
-        let isHanging = state.withLock { state in
-            guard !state.hanging.contains(target) else { return true }
-            if state.number == number { state.current = (target, .now) }
-            return false
+        let mayLook = state.withLock { state in
+            // A thread that was left behind and comes back would hang uncounted.
+            guard state.number == number, !state.hanging.contains(where: { Self.hides($0, target) }) else {
+                return false
+            }
+            state.current = (target, .now)
+            return true
         }
-        guard !isHanging else { return FieldValue.error("no answer from \(target.key.name)") }
+        guard mayLook else { return FieldValue.error("no answer from \(target.key.name)") }
         let value = look()
         state.withLock { state in
             if state.number == number { state.current = nil } else { state.hanging.remove(target) }
         }
         return value
+    }
+
+    /// Whether a field hangs as well where another one does.
+    private static func hides(_ hanging: FieldTarget, _ target: FieldTarget) -> Bool {
+        guard let dead = path(of: hanging), let path = path(of: target) else { return hanging == target }
+        let folder = dead.lastIndex(of: "/").map { dead[..<$0] } ?? ""
+        // In the root folder itself only what hangs: a mount there is not the root.
+        let top = folder.isEmpty ? dead[...] : folder
+        return path == top || path.hasPrefix(top + "/")
+    }
+
+    /// What of the file system is looked at; nil for nothing.
+    private static func path(of target: FieldTarget) -> String? {
+        switch target.key.kind {
+        case .file, .directory: return target.key.name
+        case .package: return DpkgStatus.path
+        default:
+            guard case .command(let spec)? = target.spec else { return nil }
+            return spec.creates
+        }
     }
 }
 

@@ -6,6 +6,15 @@ internal import Synchronization
 extension ObservedTable {
     /// Whether the instance is on its way out.
     package func setLeaving(_ isLeaving: Bool, of id: InstanceID) {
+        // Only who begins to leave can take away what somebody is just given.
+        let begins = entries.withLock { entries in
+            guard isLeaving, entries[id]?.isLeaving == false else {
+                entries[id]?.isLeaving = isLeaving
+                return false
+            }
+            return true
+        }
+        guard begins else { return }
         handing.withLock { _ in entries.withLock { $0[id]?.isLeaving = isLeaving } }
     }
 

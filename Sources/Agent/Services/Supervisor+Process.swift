@@ -167,11 +167,11 @@ extension Supervisor {
     }
 
     package func isNeglected(_ key: ServiceKey, at now: ContinuousClock.Instant) -> Bool {
-        service(key).state.withLock { state in
+        known(key)?.state.withLock { state in
             guard state.record != nil, !state.stopping else { return false }
             if let handle = state.handle { return handle.waitForEnd(until: now) }
             return state.restartAt.map { $0 + Self.restartPatience < now } ?? false
-        }
+        } ?? false
     }
 
     // MARK: the log
