@@ -68,6 +68,9 @@ public struct InstanceSnapshot: Sendable, Hashable {
         self.observed = observed
         self.problem = problem
     }
+
+    /// The newest generation of its resource that its server knows; 0 if it knows none.
+    public var knownGeneration: Int { max(observed?.generation ?? 0, control?.assignment?.generation ?? 0) }
 }
 
 /// What is cheap to read of every instance of a shard: enough to prove it unchanged.

@@ -10,8 +10,8 @@ package struct Work: Sendable {
     package enum Source: Sendable {
         case app(CompiledApp, ServerFacts)
         case server(CompiledServer, root: String?)
-        /// Nothing is desired here.
-        case nothing(RemovalAuthority?)
+        /// Nothing is desired here; what the store says of the resource and of the server says whether it may go.
+        case nothing(resource: Declaration, server: Declaration)
     }
 
     package var slot: Slot
@@ -20,8 +20,6 @@ package struct Work: Sendable {
     package var gates: Gates
     /// Of the resource that declares it; 0 if there is none.
     package var generation: Int
-    /// A tombstone older than what was observed comes from an older copy of the store: it gives no authority.
-    package var tombstoneGeneration: Int?
 }
 
 /// What a look found.
@@ -61,43 +59,31 @@ extension Fleet {
         let server = servers[Int(record.server)]
         guard app.problem == nil, server.problem == nil else { return nil }
         var work = Work(
-            slot: slot, id: InstanceID(app: app.name, server: server.name), source: .nothing(nil),
-            gates: Gates(), generation: app.compiled == nil ? 0 : app.generation)
+            slot: slot, id: InstanceID(app: app.name, server: server.name),
+            source: .nothing(resource: app.declaration, server: server.declaration), gates: Gates(),
+            generation: app.compiled == nil ? 0 : app.generation)
         work.gates.serverStale = server.isStale
         work.gates.suspension = Suspension.last(app.compiled?.spec.suspend, server.compiled?.spec.suspend)
         if let compiled = app.compiled, record.flags.contains(.placed) {
             work.source = .app(compiled, server.facts)
             work.gates.missingDependency = missingDependency(of: compiled, for: slot)
-        } else {
-            work.source = .nothing(authority(app, server))
-            if app.exists, server.exists { work.gates.removalBrake = app.brake }
-            work.tombstoneGeneration = app.exists ? nil : app.tombstone?.generation
+        } else if app.exists, server.exists {
+            work.gates.removalBrake = app.brake
         }
         return work
-    }
-
-    /// Who says that an instance without a place may go.
-    private func authority(_ app: AppState, _ server: ServerState) -> RemovalAuthority? {
-        if !app.exists { return app.tombstone.map { .deleted(by: $0.deletedBy) } }
-        if !server.exists { return server.tombstone.map { .deleted(by: $0.deletedBy) } }
-        return .placementMoved(generation: app.generation)
     }
 
     private mutating func beginOwn(_ slot: Slot, _ record: InstanceRecord) -> Work? {
         let server = servers[Int(record.server)]
         guard server.problem == nil else { return nil }
         var work = Work(
-            slot: slot, id: InstanceID(app: nil, server: server.name), source: .nothing(nil), gates: Gates(),
+            slot: slot, id: InstanceID(app: nil, server: server.name),
+            source: .nothing(resource: server.declaration, server: server.declaration), gates: Gates(),
             generation: server.compiled == nil ? 0 : server.generation)
         work.gates.serverStale = server.isStale
         work.gates.suspension = server.compiled?.spec.suspend
         if let compiled = server.compiled, compiled.hasContent {
             work.source = .server(compiled, root: server.root)
-        } else if server.exists {
-            work.source = .nothing(.placementMoved(generation: server.generation))
-        } else {
-            work.source = .nothing(server.tombstone.map { .deleted(by: $0.deletedBy) })
-            work.tombstoneGeneration = server.tombstone?.generation
         }
         return work
     }

@@ -31,6 +31,11 @@ extension DeclaredState {
     /// It is there and cannot be read: what is known of it stays.
     mutating func takeProblem(_ why: String) { (problem, exists) = (why, true) }
 
+    var declaration: Declaration {
+        if exists { return .declared(generation: generation) }
+        return tombstone.map { .deleted(by: $0.deletedBy, generation: $0.generation) } ?? .absent
+    }
+
     /// Whether it is news.
     mutating func takeAbsence(_ authority: Tombstone?) -> Bool {
         let isNews = exists || tombstone != authority

@@ -39,14 +39,9 @@ package struct Decision: Sendable {
         }
     }
 
-    /// A tombstone of an older generation than what runs there comes from an older copy of the store.
     private static func authority(_ work: Work, _ snapshot: InstanceSnapshot) -> RemovalAuthority? {
-        guard case .nothing(let authority) = work.source else { return nil }
-        if let tombstone = work.tombstoneGeneration {
-            let known = max(snapshot.observed?.generation ?? 0, snapshot.control?.assignment?.generation ?? 0)
-            if known > tombstone { return nil }
-        }
-        return authority
+        guard case .nothing(let resource, let server) = work.source else { return nil }
+        return RemovalAuthority(resource: resource, server: server, known: snapshot.knownGeneration)
     }
 
     private static func input(_ work: Work, _ snapshot: InstanceSnapshot) -> ReconcileInput {

@@ -1,14 +1,6 @@
-// What may keep a decision from being carried out, and who may take an instance away.
+// What may keep a decision from being carried out.
 
 public import Model
-
-/// Who said that an instance may be taken away. Absence alone never does.
-public enum RemovalAuthority: Sendable, Hashable {
-    /// A person deleted the App or the Server.
-    case deleted(by: String)
-    /// The App's placement no longer names this server, at this generation.
-    case placementMoved(generation: Int)
-}
 
 /// Why steps are wanted and not emitted.
 public enum Hold: Sendable, Hashable {

@@ -78,16 +78,13 @@ struct InstanceContext {
 
     /// Who says that an instance that is not desired may go.
     private func authority(_ snapshot: InstanceSnapshot) -> RemovalAuthority? {
-        let id = snapshot.id
-        guard let generation = fleet.generation(of: id.resource) else {
-            guard let tombstone = tombstones[id.resource] else { return nil }
-            // One older than what runs there comes from an older copy of the store.
-            let known = max(snapshot.observed?.generation ?? 0, snapshot.control?.assignment?.generation ?? 0)
-            return known > tombstone.generation ? nil : .deleted(by: tombstone.deletedBy)
-        }
-        if fleet.servers[id.server] == nil {
-            return tombstones[ResourceKey(.server, id.server)].map { .deleted(by: $0.deletedBy) }
-        }
-        return .placementMoved(generation: generation)
+        RemovalAuthority(
+            resource: declaration(snapshot.id.resource), server: declaration(ResourceKey(.server, snapshot.id.server)),
+            known: snapshot.knownGeneration)
+    }
+
+    private func declaration(_ key: ResourceKey) -> Declaration {
+        if let generation = fleet.generation(of: key) { return .declared(generation: generation) }
+        return tombstones[key].map { .deleted(by: $0.deletedBy, generation: $0.generation) } ?? .absent
     }
 }
