@@ -16,6 +16,8 @@ static struct {
     CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
     void (*easy_cleanup)(CURL *);
     const char *(*easy_strerror)(CURLcode);
+    struct curl_slist *(*slist_append)(struct curl_slist *, const char *);
+    void (*slist_free_all)(struct curl_slist *);
 } curl;
 
 static pthread_once_t opened = PTHREAD_ONCE_INIT;
@@ -42,6 +44,8 @@ static void open_library(void) {
     *(void **)&curl.easy_getinfo = find(library, "curl_easy_getinfo");
     *(void **)&curl.easy_cleanup = find(library, "curl_easy_cleanup");
     *(void **)&curl.easy_strerror = find(library, "curl_easy_strerror");
+    *(void **)&curl.slist_append = find(library, "curl_slist_append");
+    *(void **)&curl.slist_free_all = find(library, "curl_slist_free_all");
     if (!open_error[0] && curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         snprintf(open_error, sizeof open_error, "libcurl could not be set up");
 }
@@ -76,12 +80,18 @@ static int fail(struct redops_http_answer *answer, const char *text) {
 #endif
 #endif
 
-int redops_http_get(const char *url, long timeout_ms, size_t maximum_body, struct redops_http_answer *answer) {
+int redops_http_get(
+    const char *url, const char *resolved, long timeout_ms, size_t maximum_body, struct redops_http_answer *answer) {
     memset(answer, 0, sizeof *answer);
     pthread_once(&opened, open_library);
     if (open_error[0]) return fail(answer, open_error);
     CURL *handle = curl.easy_init();
     if (!handle) return fail(answer, "libcurl has no memory");
+    struct curl_slist *names = resolved ? curl.slist_append(NULL, resolved) : NULL;
+    if (resolved && !names) {
+        curl.easy_cleanup(handle);
+        return fail(answer, "libcurl has no memory");
+    }
     struct body body = {maximum_body, 0};
     curl.easy_setopt(handle, CURLOPT_URL, url);
 #ifdef REDOPS_PROTOCOLS_STR
@@ -99,14 +109,13 @@ int redops_http_get(const char *url, long timeout_ms, size_t maximum_body, struc
     curl.easy_setopt(handle, CURLOPT_USERAGENT, "redops");
     curl.easy_setopt(handle, CURLOPT_WRITEFUNCTION, take);
     curl.easy_setopt(handle, CURLOPT_WRITEDATA, &body);
-#if LIBCURL_VERSION_NUM >= 0x075700
-    // Without it the end of the transfer waits for a lookup that hangs, whatever the timeout says.
-    curl.easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
-#endif
+    // A lookup of libcurl's own has no deadline that holds: a transfer waits at its end for one that hangs.
+    curl.easy_setopt(handle, CURLOPT_RESOLVE, names);
     CURLcode code = curl.easy_perform(handle);
     int done = code == CURLE_OK || (code == CURLE_WRITE_ERROR && body.full);
     if (done) curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
     curl.easy_cleanup(handle);
+    curl.slist_free_all(names);
     if (done) return 0;
     // The reason by its code only: the buffer of libcurl's errors holds times, which would make every look a change.
     return fail(answer, curl.easy_strerror(code));

@@ -100,7 +100,7 @@ final class TestFleet: Sendable {
         }
     }
 
-    /// Services outlive their agent: those of a fleet are found by its folder, in what they were started with.
+    /// Services outlive their agent: they are found by their fleet's folder, in what they were started with.
     static func processes(naming folder: String) -> [pid_t] {
         guard let processes = opendir("/proc") else { return [] }
         defer { closedir(processes) }

@@ -5,26 +5,10 @@ import TestRedis
 import Testing
 
 @Suite(.timeLimit(.minutes(3))) struct UpTests {
-    /// Processes whose command line or environment names this folder.
-    private func processes(naming folder: String) -> [pid_t] {
-        guard let entries = opendir("/proc") else { return [] }
-        defer { closedir(entries) }
-        var found: [pid_t] = []
-        while let entry = readdir(entries) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard let pid = pid_t(name), pid != getpid() else { continue }
-            let said = readText("/proc/\(pid)/cmdline") + readText("/proc/\(pid)/environ")
-            if said.contains(folder) { found.append(pid) }
-        }
-        return found
-    }
-
     @Test func `up brings what is declared to Ready, and an interrupt leaves no process behind`() async throws {
         let folder = try makeFolder()
         defer {
-            for pid in processes(naming: folder) { kill(pid, SIGKILL) }
+            for pid in TestFleet.processes(naming: folder) { kill(pid, SIGKILL) }
             _ = removeFolder(folder)
         }
         for (name, text) in [("servers.json", Manifests.servers(["server1"])), ("site.json", Manifests.site())] {
@@ -45,7 +29,7 @@ import Testing
             [Programs.path("opsapply"), "get", "apps"],
             environment: ["OPS_REDIS_URL": "unix://\(folder)/state/redis.sock"], folder: folder)
         #expect(apps.output.contains("Ready"), "\(apps)")
-        #expect(processes(naming: folder).count >= 5, "Redis, two controllers, an agent, the service")
+        #expect(TestFleet.processes(naming: folder).count >= 5, "Redis, two controllers, an agent, the service")
         kill(pid, SIGINT)
         var code: Int32?
         _ = await eventually(within: .seconds(40)) {
@@ -53,6 +37,6 @@ import Testing
             return code != nil
         }
         #expect(code == 0, "\(readText(said))")
-        #expect(processes(naming: folder).isEmpty, "\(readText(said))")
+        #expect(TestFleet.processes(naming: folder).isEmpty, "\(readText(said))")
     }
 }

@@ -15,6 +15,19 @@ package struct SocketAddress: Sendable, Hashable {
         self.family = family
         self.bytes = bytes
     }
+
+    /// As numbers, in brackets where it has colons; nil for one that is of no use without its interface.
+    var text: String? {
+        var buffer = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let code = bytes.withUnsafeBytes { bytes in
+            getnameinfo(
+                bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count), &buffer,
+                socklen_t(buffer.count), nil, 0, NI_NUMERICHOST)
+        }
+        let text = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard code == 0, !text.contains("%") else { return nil }
+        return text.contains(":") ? "[\(text)]" : text
+    }
 }
 
 package final class Resolver: Sendable {
