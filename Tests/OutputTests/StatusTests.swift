@@ -38,6 +38,19 @@ import Testing
         #expect(target.progress(nil) == "waiting for a controller to see generation 2")
     }
 
+    @Test func `what is suspended is not waited for where that is asked, and all else is`() {
+        let key = ResourceKey(.app, "webapp")
+        func isMet(_ counts: [InstancePhase: Int], leavesSuspended: Bool = true) -> Bool {
+            var status = status([(.ready, false, "")])
+            status.counts = counts
+            return WaitTarget(key: key, generation: 2, leavesSuspended: leavesSuspended).isMet(by: status)
+        }
+        #expect(isMet([.ready: 2, .suspended: 1]))
+        #expect(!isMet([.ready: 2, .suspended: 1], leavesSuspended: false))
+        #expect(!isMet([.progressing: 1, .suspended: 1]) && !isMet([.unknown: 1, .suspended: 1]))
+        #expect(!isMet([:]))
+    }
+
     @Test func `an app's row shows ready of all, generations and since when`() {
         let resource = StoredResource(
             key: ResourceKey(.app, "webapp"), generation: 2, digest: "", manifest: "{}", config: [:], appliedBy: "ann",

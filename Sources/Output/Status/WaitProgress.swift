@@ -7,17 +7,28 @@ package struct WaitTarget: Sendable, Hashable {
     package var key: ResourceKey
     package var generation: Int
     package var condition: Condition.Kind
+    /// Ready is enough of those that no Server suspends.
+    package var leavesSuspended: Bool
 
-    package init(key: ResourceKey, generation: Int, condition: Condition.Kind = .ready) {
+    package init(
+        key: ResourceKey, generation: Int, condition: Condition.Kind = .ready, leavesSuspended: Bool = false
+    ) {
         self.key = key
         self.generation = generation
         self.condition = condition
+        self.leavesSuspended = leavesSuspended
     }
 
     /// Whether this status is what was waited for.
     package func isMet(by status: ResourceStatus?) -> Bool {
         guard let status, status.observedGeneration >= generation else { return false }
-        return status.condition(condition)?.status ?? false
+        return status.condition(condition)?.status ?? false || hasOnlySuspendedLeft(status)
+    }
+
+    private func hasOnlySuspendedLeft(_ status: ResourceStatus) -> Bool {
+        guard leavesSuspended, condition == .ready, status.condition(.degraded)?.status != true else { return false }
+        return status.counts[.suspended, default: 0] > 0
+            && status.counts.allSatisfy { $0.value == 0 || $0.key == .ready || $0.key == .suspended }
     }
 
     /// `App/webapp  2/3 Ready  Progressing: 1 job is under way`, without the name.
@@ -29,7 +40,8 @@ package struct WaitTarget: Sendable, Hashable {
             status.counts[phase].flatMap { $0 > 0 ? "\($0) \(phase.rawValue)" : nil }
         }
         let instances = counts.isEmpty ? "no instances" : counts.joined(separator: ", ")
-        if isMet(by: status) { return "\(condition.rawValue): \(instances)" }
+        if status.condition(condition)?.status == true { return "\(condition.rawValue): \(instances)" }
+        if isMet(by: status) { return "\(instances): what is suspended is not waited for" }
         let word = StatusWord(status, generation: generation)
         let why = word.message.isEmpty ? word.text : word.message
         return "\(instances): \(why.printable)"

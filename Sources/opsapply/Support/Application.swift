@@ -109,7 +109,7 @@ struct Application {
         var targets: [WaitTarget] = []
         for draft in drafts {
             let result = try await apply(draft)
-            targets.append(WaitTarget(key: draft.key, generation: result.generation))
+            targets.append(WaitTarget(key: draft.key, generation: result.generation, leavesSuspended: true))
             if confirmRemoval, draft.key.kind == .app {
                 try await store.confirmRemoval(of: draft.key, generation: result.generation)
             }

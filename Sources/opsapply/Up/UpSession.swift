@@ -105,7 +105,7 @@ struct UpSession {
         let known = try await Desired.stored(store)
         let now = try await store.now()
         var targets = known.readable.filter { !$0.manifest.isSuspended(at: now) }
-            .map { WaitTarget(key: $0.key, generation: $0.stored.generation) }
+            .map { WaitTarget(key: $0.key, generation: $0.stored.generation, leavesSuspended: true) }
         guard let files else { return targets }
         let given = try Desired.given(files, among: known.readable)
         let drafts = given.resources.map { $0.draft(by: Person.current, expectedGeneration: nil) }
