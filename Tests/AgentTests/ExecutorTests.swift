@@ -1,4 +1,4 @@
-// Jobs under faults: epochs, redelivery, attempts that were given up, crashes in the middle, deadlines.
+// Jobs under faults: epochs, lost acknowledgements, crashes in the middle, deadlines; and what is said of them.
 
 import Agent
 import Glibc
@@ -29,6 +29,17 @@ import Testing
             plan: Plan(instance: stage.id, generation: 1, digest: "d", revision: 0, round: 0, steps: steps))
     }
 
+    /// What a shell does until the test lets it go on, or is over.
+    static func wait(in root: String) -> String {
+        "while [ ! -e \(root)/go ] && [ -d \(root) ]; do sleep 0.01; done"
+    }
+
+    /// A command that goes on until the test lets it.
+    static func waiting(_ stage: Stage<InMemoryStore>) -> DesiredField {
+        let script = "echo once >> \(stage.root)/log; \(wait(in: stage.root)); touch \(stage.root)/done"
+        return .command("c", ["sh", "-c", script], creates: "/done")
+    }
+
     static func ended(_ stage: Stage<InMemoryStore>, _ id: String) async throws -> JobRecord? {
         var record: JobRecord?
         _ = try await eventually(within: .seconds(20)) {
@@ -56,11 +67,7 @@ import Testing
     @Test func `a job whose acknowledgement was lost is answered from the journal without effects`() async throws {
         let stage = try await Stage()
         try await stage.withAgent { () async throws in
-            let wait = "while [ ! -e \(stage.root)/go ]; do sleep 0.01; done"
-            let script = "echo once >> \(stage.root)/log; \(wait); touch \(stage.root)/done"
-            let job = Self.job(
-                stage, id: "j", epoch: 1, [.command("c", ["sh", "-c", script], creates: "/done")], action: .run)
-            try await Self.emit(job, on: stage)
+            try await Self.emit(Self.job(stage, id: "j", epoch: 1, [Self.waiting(stage)], action: .run), on: stage)
             // The store goes away while the command runs, and is back for the agent's next life only.
             #expect(await eventually { Disk.exists(stage.root + "/log") })
             await stage.store.setOutage(.unavailable("away"))
@@ -73,113 +80,6 @@ import Testing
             let record = try await Self.ended(stage, "j")
             #expect(record?.state == .done && record?.attempt == 2)
             #expect(Disk.text(stage.root + "/log") == "once\n")
-        }
-    }
-
-    /// A command that goes on until the test lets it.
-    private static func waiting(_ stage: Stage<InMemoryStore>) -> DesiredField {
-        let wait = "while [ ! -e \(stage.root)/go ]; do sleep 0.01; done"
-        return .command(
-            "c", ["sh", "-c", "echo once >> \(stage.root)/log; \(wait); touch \(stage.root)/done"], creates: "/done")
-    }
-
-    @Test func `a job that takes longer than its lease keeps it`() async throws {
-        let stage = try await Stage()
-        try await stage.withAgent(stage.configuration(lease: .milliseconds(600))) { () async throws in
-            try await Self.emit(Self.job(stage, id: "j", epoch: 1, [Self.waiting(stage)], action: .run), on: stage)
-            #expect(await eventually { Disk.exists(stage.root + "/log") })
-            let claimed = try #require(try await stage.store.job(server: "server1", id: "j")?.claimedAt)
-            #expect(
-                try await eventually {
-                    let due = try await stage.store.job(server: "server1", id: "j")?.dueAt
-                    return due.map { $0 - claimed > .milliseconds(1200) } ?? false
-                })
-            #expect(try await stage.store.job(server: "server1", id: "j")?.attempt == 1)
-            Disk.write("", to: stage.root + "/go")
-            #expect(try await Self.ended(stage, "j")?.state == .done)
-        }
-    }
-
-    @Test func `a running job that is claimed again is not begun a second time`() async throws {
-        let stage = try await Stage()
-        let said = Said()
-        try await stage.withAgent(stage.configuration(lease: .milliseconds(300)), log: said.log) { () async throws in
-            try await Self.emit(Self.job(stage, id: "j", epoch: 1, [Self.waiting(stage)], action: .run), on: stage)
-            #expect(await eventually { Disk.exists(stage.root + "/log") })
-            // No heartbeat reaches the store until the lease is over.
-            await stage.store.setOutage(.unavailable("away"))
-            let out = wallClock()
-            #expect(await eventually { wallClock() - out > .milliseconds(400) })
-            await stage.store.setOutage(nil)
-            #expect(
-                try await eventually { try await stage.store.job(server: "server1", id: "j")?.attempt ?? 0 > 1 })
-            Disk.write("", to: stage.root + "/go")
-            #expect(try await Self.ended(stage, "j")?.state == .done)
-            // What is done after it shows that nothing more is said of it.
-            try await Self.emit(Self.job(stage, id: "next", epoch: 1, [.file("/a", "a")]), on: stage)
-            #expect(try await Self.ended(stage, "next")?.state == .done)
-            #expect(await eventually { said.count("a job is done", "job=next") == 1 })
-            #expect(said.count("a job is done", "job=j") == 1)
-            #expect(Disk.text(stage.root + "/log") == "once\n")
-        }
-    }
-
-    @Test func `one job of an instance is done at a time, and others meanwhile`() async throws {
-        let stage = try await Stage()
-        func look(_ id: String, at app: String) -> Job {
-            var job = Self.job(stage, id: id, epoch: 0, [.file("/a", "a")])
-            job.kind = .observe
-            job.plan.instance = InstanceID(app: app, server: "server1")
-            return job
-        }
-        try await stage.withAgent { () async throws in
-            try await Self.emit(Self.job(stage, id: "j", epoch: 1, [Self.waiting(stage)], action: .run), on: stage)
-            #expect(await eventually { Disk.exists(stage.root + "/log") })
-            try await stage.store.enqueueObserve(look("same", at: "webapp"))
-            #expect(
-                try await eventually { try await stage.store.job(server: "server1", id: "same")?.state == .active })
-            try await stage.store.enqueueObserve(look("other", at: "another"))
-            #expect(try await Self.ended(stage, "other")?.state == .done)
-            #expect(try await stage.store.job(server: "server1", id: "same")?.state == .active)
-            Disk.write("", to: stage.root + "/go")
-            #expect(try await Self.ended(stage, "same")?.state == .done)
-        }
-    }
-
-    @Test func `jobs that wait for the package system keep no other job waiting`() async throws {
-        let stage = try await Stage()
-        Disk.makeFolders(stage.root + "/var/lib/dpkg")
-        Disk.makeFolders(stage.root + "/run")
-        Disk.write("", to: stage.root + "/var/lib/dpkg/status")
-        // Another agent of this machine installs something.
-        let lock = open(stage.root + "/run/redops-packages.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        try #require(flock(lock, LOCK_EX) == 0)
-        defer { close(lock) }
-        try await stage.withAgent { () async throws in
-            for number in 0...Executor.mostJobs {
-                var job = Self.job(
-                    stage, id: "p\(number)", epoch: 1,
-                    [DesiredField(key: FieldKey(.package, "p"), expectation: .present, spec: .package(.present))])
-                job.plan.instance = InstanceID(app: "app\(number)", server: "server1")
-                try await stage.store.commit(
-                    InstanceCommit(
-                        id: job.plan.instance, expectedRevision: 0, expectedOpenJob: nil, phase: .progressing, job: job,
-                        metDigest: ""),
-                    lease: stage.lease)
-            }
-            let all = 0...Executor.mostJobs
-            #expect(
-                try await eventually {
-                    var active = 0
-                    for number in all {
-                        let job = try await stage.store.job(server: "server1", id: "p\(number)")
-                        if job?.state == .active { active += 1 }
-                    }
-                    return active == all.count
-                })
-            try await Self.emit(Self.job(stage, id: "j", epoch: 1, [.file("/a", "a")]), on: stage)
-            #expect(try await Self.ended(stage, "j")?.state == .done)
-            await stage.stop()
         }
     }
 
@@ -198,41 +98,25 @@ import Testing
         }
     }
 
-    @Test func `the first of two attempts is refused and the result of the second stays`() async throws {
-        let stage = try await Stage()
-        let job = Self.job(stage, id: "j", epoch: 1, [.file("/a", "a")])
-        try await Self.emit(job, on: stage)
-        let first = try await stage.store.claim(
-            server: "server1", token: "first", limit: 1, lease: .milliseconds(1), boot: false)
-        #expect(first.claims.count == 1)
-        try await stage.withAgent { () async throws in
-            #expect(try await Self.ended(stage, "j")?.state == .done)
-            await #expect(throws: StoreError.self) {
-                try await stage.store.complete(
-                    server: "server1", id: "j", token: "first", result: .dead(error: "late"), output: "", report: nil)
-            }
-            #expect(try await Self.ended(stage, "j")?.state == .done)
-            #expect(try await Self.ended(stage, "j")?.attempt == 2)
-        }
-    }
-
     @Test func `a command that was running when the agent ended is waited for and not run again`() async throws {
         let stage = try await Stage()
-        let script = "echo once >> \(stage.root)/log; sleep 1; touch \(stage.root)/done"
-        let job = Self.job(
-            stage, id: "j", epoch: 1, [.command("c", ["sh", "-c", script], creates: "/done")], action: .run)
         try await stage.withAgent { () async throws in
-            try await Self.emit(job, on: stage)
+            try await Self.emit(Self.job(stage, id: "j", epoch: 1, [Self.waiting(stage)], action: .run), on: stage)
             #expect(await eventually { Disk.exists(stage.root + "/log") })
             await stage.stop()
-            let start = ContinuousClock.now
             try stage.start()
+            // Half a second is the aim (`scripts/bench`); what is held to here is that no lease (10 s) is waited for.
             #expect(
-                try await eventually(within: .milliseconds(500)) {
+                try await eventually(within: .seconds(5)) {
                     try await stage.store.job(server: "server1", id: "j")?.attempt == 2
                 })
+            let goesAhead = try await eventually(within: .milliseconds(500)) {
+                let state = try await stage.store.job(server: "server1", id: "j")?.state
+                return state != .active || Disk.text(stage.root + "/log") != "once\n"
+            }
+            #expect(!goesAhead)
+            Disk.write("", to: stage.root + "/go")
             #expect(try await Self.ended(stage, "j")?.state == .done)
-            #expect(ContinuousClock.now - start < .seconds(3))
             #expect(Disk.text(stage.root + "/log") == "once\n")
         }
     }

@@ -13,7 +13,7 @@ import Testing
         // The first proof looks, and answers when it is let go; the later ones answer at once.
         let proof = """
             if mkdir \(root)/first 2>/dev/null; then
-                while [ ! -e \(root)/go ]; do sleep 0.01; done; touch \(root)/answered; exit 1
+                \(ExecutorTests.wait(in: root)); touch \(root)/answered; exit 1
             fi
             test -e \(root)/done
             """
