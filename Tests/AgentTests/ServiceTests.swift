@@ -184,8 +184,10 @@ import Testing
             #expect(said.count("a service cannot be started again", why) == 1)
             rename(stage.root + "/away", stage.root + "/work")
             #expect(
-                await eventually(within: .seconds(30)) {
-                    stage.process(of: "sleeper").map { !tries.contains($0) && ProcessTable.runs($0) } ?? false
+                try await eventually(within: .seconds(30)) {
+                    let value = try await stage.observed[FieldKey(.service, "sleeper")]
+                    return value?.hasPrefix("running") == true
+                        && stage.process(of: "sleeper").map { ProcessTable.runs($0) } == true
                 })
             #expect(said.count("a service cannot be started again") == 1)
         }
