@@ -59,7 +59,7 @@ enum Repair {
         return duration
     }
 
-    /// A service that ends again within ten seconds is started again after a wait, so each is killed in its turn.
+    /// More than are killed, so that each is killed once at most: one that ends again too soon is started after a wait.
     private static let services = 64
     /// Each sleeps for a time of its own, by which its process is found.
     private static let firstSleep = 86_400
