@@ -6,21 +6,6 @@ import TestRedis
 import Testing
 
 @Suite(.privateRedis) struct QueueConformanceTests {
-    private func claim(
-        _ store: any OperationsStore, _ token: String, limit: Int = 9, lease: Duration = .seconds(60),
-        boot: Bool = false
-    ) async throws -> ClaimReply {
-        try await store.claim(server: "server1", token: token, limit: limit, lease: lease, boot: boot)
-    }
-
-    private func complete(
-        _ store: any OperationsStore, _ token: String, _ result: AttemptResult, report: InstanceReport? = nil,
-        output: String = "out"
-    ) async throws {
-        try await store.complete(
-            server: "server1", id: "j1", token: token, result: result, output: output, report: report)
-    }
-
     @Test(arguments: StoreKind.allCases)
     func `jobs are claimed once, oldest first, up to the limit`(_ kind: StoreKind) async throws {
         try await withStore(kind) { bench async throws in
@@ -31,13 +16,13 @@ import Testing
                 try await store.commit(commit(id, job: job("j\(9 - number)", on: id)), lease: lease)
                 try await bench.pass(.milliseconds(2))
             }
-            #expect(try await claim(store, "t", limit: 0).claims.isEmpty)
-            let first = try await claim(store, "t1", limit: 2)
+            #expect(try await store.claimed("t", limit: 0).claims.isEmpty)
+            let first = try await store.claimed("t1", limit: 2)
             #expect(first.claims.map(\.job.id) == ["j8", "j7"])
             #expect(first.claims.allSatisfy { $0.attempt == 1 && $0.token == "t1" })
             #expect(first.nextDueAt == first.claims[0].leaseEndsAt)
-            #expect(try await claim(store, "t2").claims.map(\.job.id) == ["j6"])
-            #expect(try await claim(store, "t3").claims.isEmpty)
+            #expect(try await store.claimed("t2").claims.map(\.job.id) == ["j6"])
+            #expect(try await store.claimed("t3").claims.isEmpty)
             #expect(
                 try await store.claim(server: "x", token: "t", limit: 1, lease: .seconds(1), boot: true).claims == [])
         }
@@ -53,50 +38,12 @@ import Testing
                 try await store.commit(commit(id, job: job(name, on: id)), lease: lease)
                 try await bench.pass(.milliseconds(2))
             }
-            let lost = try await claim(store, "t1", limit: 1)
-            let again = try await claim(store, "t1", limit: 1)
+            let lost = try await store.claimed("t1", limit: 1)
+            let again = try await store.claimed("t1", limit: 1)
             #expect(lost.claims.map(\.job.id) == ["j1"] && again.claims.map(\.job.id) == ["j1"])
             #expect(again.claims.map(\.attempt) == [1])
             #expect(again.claims[0].leaseEndsAt >= lost.claims[0].leaseEndsAt)
-            #expect(try await claim(store, "t2").claims.map(\.job.id) == ["j2"])
-        }
-    }
-
-    @Test(arguments: StoreKind.allCases)
-    func `a job of an epoch that is over ends as cancelled, counts as no round, and may come again`(
-        _ kind: StoreKind
-    ) async throws {
-        try await withStore(kind) { bench async throws in
-            let store = bench.store
-            let old = try await store.lead()
-            try await store.commit(commit(job: job("j1", epoch: old.epoch)), lease: old)
-            _ = try await claim(store, "t1")
-            try await store.releaseLease(old)
-            let new = try await store.lead("n2")
-            #expect(new.epoch > old.epoch)
-            try await complete(store, "t1", .dead(error: "refused: an older epoch"))
-            #expect(try await store.jobs(server: "server1", limit: 9).map(\.state) == [.cancelled])
-            let control = try #require(try await store.instance(webapp).control)
-            #expect(control.openJob == nil && control.round.round == 0)
-            try await store.commit(commit(job: job("j1", epoch: new.epoch)), lease: new)
-            #expect(try await claim(store, "t2").claims.map(\.job.id) == ["j1"])
-        }
-    }
-
-    @Test(arguments: StoreKind.allCases)
-    func `a claimed job of a generation that is over ends as cancelled, and nothing is said of the next one`(
-        _ kind: StoreKind
-    ) async throws {
-        try await withStore(kind) { bench async throws in
-            let store = bench.store
-            let lease = try await store.lead()
-            try await store.commit(commit(assignment: .set(assignment()), job: job("j1")), lease: lease)
-            _ = try await claim(store, "t1")
-            try await store.commit(
-                commit(openJob: "j1", assignment: .set(assignment(generation: 2))), lease: lease)
-            try await complete(store, "t1", .dead(error: "refused: an older generation"))
-            #expect(try await store.jobs(server: "server1", limit: 9).map(\.state) == [.cancelled])
-            #expect(try await store.instance(webapp).control?.round == RoundState())
+            #expect(try await store.claimed("t2").claims.map(\.job.id) == ["j2"])
         }
     }
 
@@ -106,9 +53,9 @@ import Testing
             let store = bench.store
             let lease = try await store.lead()
             try await store.commit(commit(job: job("j1")), lease: lease)
-            _ = try await claim(store, "t1")
+            _ = try await store.claimed("t1")
             let end = try await store.feedEnd()
-            try await complete(store, "t1", .done, report: report([page: "done"]))
+            try await store.completed("t1", .done, report: report([page: "done"]))
             let snapshot = try await store.instance(webapp)
             #expect(snapshot.control?.openJob == nil && snapshot.observed?.fields == [page: "done"])
             #expect(snapshot.observed?.revision == 1)
@@ -126,22 +73,22 @@ import Testing
         try await withStore(kind) { bench async throws in
             let store = bench.store
             let lease = try await store.lead()
-            await expectError(.conflict(found: "no such job")) { try await complete(store, "t1", .done) }
+            await expectError(.conflict(found: "no such job")) { try await store.completed("t1", .done) }
             try await store.commit(commit(job: job("j1")), lease: lease)
-            await expectError(.conflict(found: "ready, attempt 0")) { try await complete(store, "t1", .done) }
-            _ = try await claim(store, "t1", lease: .milliseconds(5))
+            await expectError(.conflict(found: "ready, attempt 0")) { try await store.completed("t1", .done) }
+            _ = try await store.claimed("t1", lease: .milliseconds(5))
             try await bench.pass(.milliseconds(6))
-            _ = try await claim(store, "t2")
+            _ = try await store.claimed("t2")
             await expectError(.conflict(found: "active, attempt 2")) {
-                try await complete(store, "t1", .done, report: report([page: "done"]))
+                try await store.completed("t1", .done, report: report([page: "done"]))
             }
             #expect(try await store.instance(webapp).observed == nil)
-            try await complete(store, "t2", .done, report: report([page: "done"]))
-            try await complete(store, "t2", .done, report: report([page: "absent"]))
-            try await complete(store, "t2", .dead(error: "no"))
+            try await store.completed("t2", .done, report: report([page: "done"]))
+            try await store.completed("t2", .done, report: report([page: "absent"]))
+            try await store.completed("t2", .dead(error: "no"))
             #expect(try await store.instance(webapp).observed?.fields == [page: "done"])
             #expect(try await store.job(server: "server1", id: "j1")?.state == .done)
-            await expectError(.conflict(found: "done, attempt 2")) { try await complete(store, "t1", .done) }
+            await expectError(.conflict(found: "done, attempt 2")) { try await store.completed("t1", .done) }
         }
     }
 
@@ -153,10 +100,10 @@ import Testing
             try await store.commit(commit(job: job("j1", generation: 3)), lease: lease)
             let failed = AttemptResult.failed(error: "no space", retryAfter: .milliseconds(5))
             for attempt in 1...Job.maximumAttempts {
-                let reply = try await claim(store, "t\(attempt)")
+                let reply = try await store.claimed("t\(attempt)")
                 #expect(reply.claims.map(\.attempt) == [attempt])
-                try await complete(store, "t\(attempt)", failed)
-                try await complete(store, "t\(attempt)", failed)
+                try await store.completed("t\(attempt)", failed)
+                try await store.completed("t\(attempt)", failed)
                 guard attempt < Job.maximumAttempts else { break }
                 let record = try #require(try await store.job(server: "server1", id: "j1"))
                 #expect(record.state == .delayed && record.error == "no space" && record.attempt == attempt)
@@ -178,90 +125,11 @@ import Testing
             let store = bench.store
             let lease = try await store.lead()
             try await store.commit(commit(job: job("j1")), lease: lease)
-            _ = try await claim(store, "t1")
-            try await complete(store, "t1", .failed(error: "no space", retryAfter: .seconds(60)))
-            let reply = try await claim(store, "t2", boot: true)
+            _ = try await store.claimed("t1")
+            try await store.completed("t1", .failed(error: "no space", retryAfter: .seconds(60)))
+            let reply = try await store.claimed("t2", boot: true)
             let due = try #require(try await store.job(server: "server1", id: "j1")?.dueAt)
             #expect(reply.claims.isEmpty && reply.nextDueAt == due && due > reply.now)
-        }
-    }
-
-    @Test(arguments: StoreKind.allCases)
-    func `rounds count jobs that ended dead, until one ends well or the generation moves`(
-        _ kind: StoreKind
-    ) async throws {
-        try await withStore(kind) { bench async throws in
-            let store = bench.store
-            let lease = try await store.lead()
-            func run(_ id: String, generation: Int, _ result: AttemptResult) async throws -> RoundState? {
-                try await store.commit(commit(job: job(id, generation: generation)), lease: lease)
-                _ = try await claim(store, id)
-                try await store.complete(
-                    server: "server1", id: id, token: id, result: result, output: "", report: nil)
-                return try await store.instance(webapp).control?.round
-            }
-            try await store.commit(commit(assignment: .set(assignment())), lease: lease)
-            #expect(try await run("a", generation: 1, .dead(error: "x"))?.round == 1)
-            #expect(try await run("b", generation: 1, .dead(error: "y"))?.round == 2)
-            #expect(try await run("c", generation: 1, .done) == RoundState())
-            #expect(try await run("d", generation: 1, .dead(error: "x"))?.round == 1)
-            #expect(try await run("e", generation: 2, .dead(error: "x"))?.round == 1)
-            try await store.commit(commit(assignment: .set(assignment(generation: 3))), lease: lease)
-            #expect(try await store.instance(webapp).control?.round == RoundState())
-        }
-    }
-
-    @Test(arguments: StoreKind.allCases)
-    func `a person's retry ends the wait for the next round, and keeps its number`(_ kind: StoreKind) async throws {
-        try await withStore(kind) { bench async throws in
-            let store = bench.store
-            let lease = try await store.lead()
-            #expect(try await store.retry(webapp) == false)
-            try await store.commit(commit(job: job("j1")), lease: lease)
-            #expect(try await store.retry(webapp) == false, "a job that is ready waits for nothing")
-            _ = try await claim(store, "t1")
-            try await complete(store, "t1", .dead(error: "full"))
-            let end = try await store.feedEnd()
-            #expect(try await store.retry(webapp))
-            let round = try #require(try await store.instance(webapp).control).round
-            #expect(round.round == 1 && round.endedAt == nil && round.error == "full")
-            #expect(try await store.feedEnd() != end)
-            #expect(try await store.retry(webapp) == false)
-        }
-    }
-
-    @Test(arguments: StoreKind.allCases)
-    func `a failed attempt's error is the instance's until a job ends well, and a retry makes it due`(
-        _ kind: StoreKind
-    ) async throws {
-        try await withStore(kind) { bench async throws in
-            let store = bench.store
-            let lease = try await store.lead()
-            try await store.commit(commit(job: job("j1")), lease: lease)
-            _ = try await claim(store, "t1")
-            try await complete(store, "t1", .failed(error: "full", retryAfter: .seconds(60)))
-            let control = try #require(try await store.instance(webapp).control)
-            #expect(control.round == RoundState(error: "full") && control.openJob == "j1")
-            #expect(try await claim(store, "t2").claims.isEmpty)
-            #expect(try await store.retry(webapp))
-            #expect(try await claim(store, "t2").claims.map(\.attempt) == [2])
-            try await complete(store, "t2", .done)
-            #expect(try await store.instance(webapp).control?.round == RoundState())
-        }
-    }
-
-    @Test(arguments: StoreKind.allCases)
-    func `a job that ended well and changed nothing counts as a round`(_ kind: StoreKind) async throws {
-        try await withStore(kind) { bench async throws in
-            let store = bench.store
-            let lease = try await store.lead()
-            _ = try await store.report(report([page: "absent"]))
-            try await store.commit(commit(revision: 1, assignment: .set(assignment()), job: job("j1")), lease: lease)
-            _ = try await claim(store, "t1")
-            try await complete(store, "t1", .done, report: report([page: "absent"]))
-            let control = try #require(try await store.instance(webapp).control)
-            #expect(control.openJob == nil && control.round.round == 1 && control.round.generation == 1)
-            #expect(control.round.error == "the job ended well and changed nothing")
         }
     }
 
@@ -277,7 +145,7 @@ import Testing
             #expect(try await store.instance(webapp).control?.openJob == "j1")
             let record = try #require(try await store.job(server: "server1", id: "j1"))
             #expect(record.state == .ready && record.finishedAt == nil)
-            #expect(try await claim(store, "t1").claims.map(\.job.id) == ["j1"])
+            #expect(try await store.claimed("t1").claims.map(\.job.id) == ["j1"])
         }
     }
 
@@ -291,11 +159,11 @@ import Testing
             try await store.commit(commit(job: job("j1")), lease: lease)
             for attempt in 1...Job.maximumAttempts {
                 #expect(
-                    try await claim(store, "t\(attempt)", lease: .milliseconds(5)).claims.map(\.attempt) == [attempt])
+                    try await store.claimed("t\(attempt)", lease: .milliseconds(5)).claims.map(\.attempt) == [attempt])
                 try await bench.pass(.milliseconds(6))
             }
             let end = try await store.feedEnd()
-            #expect(try await claim(store, "t6").claims.isEmpty)
+            #expect(try await store.claimed("t6").claims.isEmpty)
             let record = try #require(try await store.job(server: "server1", id: "j1"))
             #expect(record.state == .dead && record.error == "its lease expired, at attempt 5 of 5")
             #expect(try await store.instance(webapp).control?.round.round == 1)
@@ -309,15 +177,15 @@ import Testing
             let store = bench.store
             let lease = try await store.lead()
             try await store.commit(commit(job: job("j1")), lease: lease)
-            _ = try await claim(store, "t1")
-            #expect(try await claim(store, "t2").claims.isEmpty)
-            let reply = try await claim(store, "t3", boot: true)
+            _ = try await store.claimed("t1")
+            #expect(try await store.claimed("t2").claims.isEmpty)
+            let reply = try await store.claimed("t3", boot: true)
             #expect(reply.claims.map(\.attempt) == [2])
             #expect(
                 try await store.heartbeat(server: "server1", ids: ["j1"], token: "t1", lease: .seconds(1)) == ["j1"])
             // Its answer was lost, and it is sent again: the same attempt.
             for _ in 0..<Job.maximumAttempts {
-                #expect(try await claim(store, "t3", boot: true).claims.map(\.attempt) == [2])
+                #expect(try await store.claimed("t3", boot: true).claims.map(\.attempt) == [2])
             }
             #expect(try await store.job(server: "server1", id: "j1")?.state == .active)
         }
@@ -329,13 +197,13 @@ import Testing
             let store = bench.store
             let lease = try await store.lead()
             try await store.commit(commit(job: job("j1")), lease: lease)
-            _ = try await claim(store, "t1", lease: .milliseconds(200))
+            _ = try await store.claimed("t1", lease: .milliseconds(200))
             let lost = try await store.heartbeat(
                 server: "server1", ids: ["j1", "other"], token: "t1", lease: .seconds(60))
             #expect(lost == ["other"])
             try await bench.pass(.milliseconds(201))
-            #expect(try await claim(store, "t2").claims.isEmpty)
-            try await complete(store, "t1", .done)
+            #expect(try await store.claimed("t2").claims.isEmpty)
+            try await store.completed("t1", .done)
             #expect(
                 try await store.heartbeat(server: "server1", ids: ["j1"], token: "t1", lease: .seconds(1)) == ["j1"])
         }
@@ -350,10 +218,10 @@ import Testing
             try await store.commit(commit(job: job("j1")), lease: lease)
             #expect(try await store.cancel(server: "server1", id: "j1"))
             #expect(try await store.cancel(server: "server1", id: "j1") == false)
-            #expect(try await claim(store, "t").claims.isEmpty)
+            #expect(try await store.claimed("t").claims.isEmpty)
             #expect(try await store.instance(webapp).control?.openJob == nil)
             try await store.commit(commit(job: job("j2")), lease: lease)
-            _ = try await claim(store, "t")
+            _ = try await store.claimed("t")
             #expect(try await store.cancel(server: "server1", id: "j2") == false)
         }
     }
@@ -368,7 +236,7 @@ import Testing
             try await store.enqueueObserve(job("o1", kind: .observe, epoch: 0))
             await #expect(throws: StoreError.self) { try await store.enqueueObserve(job("o2")) }
             #expect(try await store.instance(webapp).control?.openJob == nil)
-            #expect(try await claim(store, "t").claims.map(\.job.id) == ["o1"])
+            #expect(try await store.claimed("t").claims.map(\.job.id) == ["o1"])
             try await store.complete(
                 server: "server1", id: "o1", token: "t", result: .dead(error: "x"), output: "", report: nil)
             #expect(try await store.instance(webapp).control?.round == RoundState())
@@ -384,7 +252,7 @@ import Testing
             for number in 0...QueueBounds.endedJobsKept {
                 let id = String(1000 + number)
                 try await store.commit(commit(job: job(id)), lease: lease)
-                _ = try await claim(store, id)
+                _ = try await store.claimed(id)
                 try await store.complete(
                     server: "server1", id: id, token: id, result: .done, output: long, report: nil)
                 if number == 0 { try await bench.pass(.milliseconds(2)) }
