@@ -94,7 +94,7 @@ package actor ReconcileLoop {
 
     func begin(_ slot: Slot) -> Work? { fleet.begin(slot) }
 
-    /// A portion of a survey, which ends with `settle`.
+    /// A portion of a survey, which ends with `settle`, or where it cannot be read with the next portion.
     func begin(_ slots: ArraySlice<Slot>) -> [Work] {
         finishedMeanwhile = []
         return slots.compactMap { fleet.begin($0) }
