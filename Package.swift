@@ -28,6 +28,7 @@ let package = Package(
         .target(name: "CLinux"),
         // 1 · nouns, JSON, connections
         .target(name: "Model"),
+        .target(name: "Calendar", dependencies: ["Model"]),
         .target(name: "JSON", dependencies: ["CJansson"]),
         .target(
             name: "Redis",
@@ -41,7 +42,7 @@ let package = Package(
         .target(
             name: "Reconcilers",
             dependencies: [
-                "Model",
+                "Model", "Calendar",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
@@ -53,7 +54,7 @@ let package = Package(
         .target(
             name: "Manifests",
             dependencies: [
-                "Model", "JSON",
+                "Model", "JSON", "Calendar",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // 3 · the store on Redis
@@ -65,7 +66,7 @@ let package = Package(
         .target(
             name: "Controller",
             dependencies: [
-                "Model", "JSON", "Reconcilers", "Store", "Manifests",
+                "Model", "JSON", "Calendar", "Reconcilers", "Store", "Manifests",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "DequeModule", package: "swift-collections"),
@@ -80,7 +81,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // what people are shown: tables, diffs, reports (pure text)
-        .target(name: "Output", dependencies: ["Model", "JSON", "Manifests", "Reconcilers", "Store"]),
+        .target(name: "Output", dependencies: ["Model", "JSON", "Calendar", "Manifests", "Reconcilers", "Store"]),
         // 5 · programs, and what they share
         .target(
             name: "Programs",
@@ -92,7 +93,7 @@ let package = Package(
         .executableTarget(
             name: "opsapply",
             dependencies: [
-                "Model", "JSON", "Manifests", "Reconcilers", "Store", "RedisStore", "Redis", "Output", "CLinux",
+                "Model", "JSON", "Calendar", "Manifests", "Reconcilers", "Store", "RedisStore", "Redis", "Output", "CLinux",
                 "Programs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -117,9 +118,10 @@ let package = Package(
             ]),
         // tests mirror the sources
         .testTarget(name: "ModelTests", dependencies: ["Model"]),
+        .testTarget(name: "CalendarTests", dependencies: ["Calendar", "Model"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "CJansson"]),
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestRedis"]),
-        .testTarget(name: "ReconcilersTests", dependencies: ["Reconcilers", "Model"], exclude: ["Scenarios"]),
+        .testTarget(name: "ReconcilersTests", dependencies: ["Reconcilers", "Model", "Calendar"], exclude: ["Scenarios"]),
         .testTarget(
             name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON"], exclude: ["Fixtures"]),
         .testTarget(

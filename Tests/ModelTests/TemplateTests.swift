@@ -11,6 +11,7 @@ struct TemplateTests {
             case .server(.address): "127.0.0.1"
             case .server(.root): nil
             case .appName: "webapp"
+            case .run: nil
             }
         }
     }

@@ -49,6 +49,7 @@ struct TemplateCheck {
         case .config(let key): configKeys.contains(key)
         case .server: true
         case .appName: isInApp
+        case .run: false
         }
     }
 

@@ -58,6 +58,7 @@ struct WorkloadCheck {
                 case .config(let key): config[key]
                 case .server(let fact): "${server.\(fact.rawValue)}"
                 case .appName: "${app.name}"
+                case .run(let fact): "${run.\(fact.rawValue)}"
                 }
             }), let problem = template.rule.problem(filled)
         else { return }

@@ -10,10 +10,13 @@ public struct AppSpec: Sendable, Hashable {
     public var overrides: [String: Workload]
     public var update: UpdatePolicy
     public var suspend: Suspension?
+    /// What can be run for it, by name.
+    public var actions: [String: ActionSpec]
 
     public init(
         placement: Placement, dependsOn: [String: String] = [:], content: Workload = Workload(),
-        overrides: [String: Workload] = [:], update: UpdatePolicy = UpdatePolicy(), suspend: Suspension? = nil
+        overrides: [String: Workload] = [:], update: UpdatePolicy = UpdatePolicy(), suspend: Suspension? = nil,
+        actions: [String: ActionSpec] = [:]
     ) {
         self.placement = placement
         self.dependsOn = dependsOn
@@ -21,6 +24,7 @@ public struct AppSpec: Sendable, Hashable {
         self.overrides = overrides
         self.update = update
         self.suspend = suspend
+        self.actions = actions
     }
 
     public func workload(on server: String) -> Workload { overrides[server] ?? content }

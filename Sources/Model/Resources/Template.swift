@@ -1,4 +1,5 @@
-// `${config.x}`, `${server.x}`, `${app.x}` in strings of a manifest; `$$` is one dollar, any other dollar is itself.
+// `${config.x}`, `${server.x}`, `${app.x}`, `${run.x}` in strings of a manifest; `$$` is one dollar, any other dollar is
+// itself.
 // Reading is here, because the manifests' reader checks names and the planner fills in values.
 
 /// A string with holes, parsed once.
@@ -12,6 +13,14 @@ public struct Template: Sendable, Hashable {
         case config(String)
         case server(ServerVariable)
         case appName
+        /// Only in the steps of actions and schedules.
+        case run(RunVariable)
+    }
+
+    public enum RunVariable: String, Sendable, Hashable, CaseIterable {
+        case id
+        /// The time that the job is for, or that it was enqueued at, as `20261128T020000Z`.
+        case time
     }
 
     public enum ServerVariable: String, Sendable, Hashable, CaseIterable {
@@ -74,6 +83,7 @@ public struct Template: Sendable, Hashable {
     private static func variable(named name: String) -> Variable? {
         if name == "app.name" { return .appName }
         if name.hasPrefix("config."), name.utf8.count > 7 { return .config(String(name.dropFirst(7))) }
+        if name.hasPrefix("run.") { return RunVariable(rawValue: String(name.dropFirst(4))).map { .run($0) } }
         guard name.hasPrefix("server.") else { return nil }
         return ServerVariable(rawValue: String(name.dropFirst(7))).map { .server($0) }
     }

@@ -28,6 +28,8 @@ struct CompiledText: Sendable {
             case .literal(let text): literal += text
             case .variable(.config(let name)): literal += try Self.config(name, in: scope)
             case .variable(.appName): literal += try Self.appName(in: scope)
+            case .variable(.run(let name)):
+                throw ResolveProblem(why: "template names ${run.\(name.rawValue)}, which only the steps of a run have")
             case .variable(.server(let variable)):
                 if !literal.isEmpty { parts.append(.literal(literal)) }
                 literal = ""
