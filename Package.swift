@@ -93,7 +93,8 @@ let package = Package(
         .executableTarget(
             name: "opsapply",
             dependencies: [
-                "Model", "JSON", "Calendar", "Manifests", "Reconcilers", "Store", "RedisStore", "Redis", "Output", "CLinux",
+                "Model", "JSON", "Calendar", "Manifests", "Reconcilers", "Store", "RedisStore", "Redis", "Output",
+                "CLinux",
                 "Programs",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -121,7 +122,8 @@ let package = Package(
         .testTarget(name: "CalendarTests", dependencies: ["Calendar", "Model"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "CJansson"]),
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestRedis"]),
-        .testTarget(name: "ReconcilersTests", dependencies: ["Reconcilers", "Model", "Calendar"], exclude: ["Scenarios"]),
+        .testTarget(
+            name: "ReconcilersTests", dependencies: ["Reconcilers", "Model", "Calendar"], exclude: ["Scenarios"]),
         .testTarget(
             name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON"], exclude: ["Fixtures"]),
         .testTarget(
