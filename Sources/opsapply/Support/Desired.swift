@@ -113,6 +113,7 @@ extension ManifestResource {
     func draft(by person: String, expectedGeneration: Int?) -> ResourceDraft {
         ResourceDraft(
             key: key, digest: digest, manifest: canonical, config: config, blobs: blobs, appliedBy: person,
-            expectedGeneration: expectedGeneration, reportInterval: server?.monitor.every)
+            expectedGeneration: expectedGeneration, reportInterval: server?.monitor.every,
+            labels: server == nil ? nil : metadata.labels)
     }
 }
