@@ -1,0 +1,52 @@
+// How far a Schedule has come, as its leader keeps it.
+
+public import JSON
+public import Model
+
+extension ScheduleState: WireValue {
+    public var json: JSONValue {
+        .members([
+            "generation": .int(generation), "decidedUntil": .time(decidedUntil), "lastRun": lastRun?.json,
+            "edges": edges.isEmpty ? nil : .object(edges.mapValues(\.json)), "leftOut": leftOut.map { .text($0) },
+        ])
+    }
+
+    public init(json: JSONValue, at path: String) throws(WireError) {
+        let object = try WireObject(
+            json, at: path, known: ["generation", "decidedUntil", "lastRun", "edges", "leftOut"])
+        var edges: [String: Edge] = [:]
+        for (server, edge) in try object.optional("edges", "an object by server", { $0.object }) ?? [:] {
+            edges[server] = try Edge(json: edge, at: "\(object.path(of: "edges")).\(server)")
+        }
+        self.init(
+            generation: try object.natural("generation"), decidedUntil: try object.time("decidedUntil"),
+            lastRun: object.has("lastRun") ? try object.nested("lastRun") : nil, edges: edges,
+            leftOut: try object.optionalString("leftOut"))
+    }
+}
+
+extension ScheduleState.LastRun: WireValue {
+    public var json: JSONValue {
+        ["id": .text(id), "time": .time(time), "queues": .array(queues.map(\.json))]
+    }
+
+    public init(json: JSONValue, at path: String) throws(WireError) {
+        let object = try WireObject(json, at: path, known: ["id", "time", "queues"])
+        self.init(id: try object.string("id"), time: try object.time("time"), queues: try object.list("queues"))
+    }
+}
+
+extension ScheduleState.Edge: WireValue {
+    public var json: JSONValue {
+        .members([
+            "since": since.map { .time($0) }, "firedAt": firedAt.map { .time($0) }, "hasFired": hasFired ? true : nil,
+        ])
+    }
+
+    public init(json: JSONValue, at path: String) throws(WireError) {
+        let object = try WireObject(json, at: path, known: ["since", "firedAt", "hasFired"])
+        self.init(
+            since: try object.optionalTime("since"), firedAt: try object.optionalTime("firedAt"),
+            hasFired: object.has("hasFired") ? try object.bool("hasFired") : false)
+    }
+}
