@@ -227,7 +227,8 @@ public struct RequestPlanner: Sendable {
                 switch variable {
                 case .config(let key):
                     guard let value = config[key] else {
-                        throw RequestProblem("${config.\(key)}: \(app.map { "App \($0)" } ?? "the run") has no such config")
+                        throw RequestProblem(
+                            "${config.\(key)}: \(app.map { "App \($0)" } ?? "the run") has no such config")
                     }
                     values["config.\(key)"] = value
                 case .appName:
