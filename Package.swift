@@ -119,7 +119,7 @@ let package = Package(
             ]),
         // tests mirror the sources
         .testTarget(name: "ModelTests", dependencies: ["Model"]),
-        .testTarget(name: "CalendarTests", dependencies: ["Calendar", "Model"]),
+        .testTarget(name: "CalendarTests", dependencies: ["Calendar", "Model"], exclude: ["Fixtures"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "CJansson"]),
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestRedis"]),
         .testTarget(
