@@ -108,7 +108,7 @@ import Testing
         #expect(try await world.store.scheduleState("m") != nil)
         _ = try await world.store.delete(ResourceKey(.schedule, "m"), by: "test", expectedGeneration: nil)
         let isForgotten = await world.time.pass(.seconds(30), step: .milliseconds(100)) {
-            (try? await world.store.scheduleState("m")) == .some(nil)
+            (try? await world.store.scheduleState("m")) == nil
         }
         #expect(isForgotten)
         await replica.end()
