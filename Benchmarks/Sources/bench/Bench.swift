@@ -14,6 +14,7 @@ struct Bench {
         ("repair", { try await Repair.run($0) }),
         ("sweep", { try await AgentSweep.run($0) }),
         ("schedules", { try await Schedules.run($0) }),
+        ("queues", { try await Queues.run($0) }),
         ("rest", { try await AgentRest.run($0) }),
         ("failover", { try await Failover.run($0) }),
     ]
