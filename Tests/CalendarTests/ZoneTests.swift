@@ -94,6 +94,30 @@ struct ZoneTests {
         }
     }
 
+    @Test func `a table that contradicts itself is refused with its place`() throws {
+        let good = try Fixtures.bytes(Fixtures.folder + "zoneinfo/Europe/Berlin")
+        let second = try #require(good.indices.dropFirst().first { good[$0...].starts(with: "TZif".utf8) })
+        let times = second + 44
+        let count = Int(good[second + 34]) << 8 | Int(good[second + 35])
+        let damages: [(what: String, at: Int, bytes: ArraySlice<UInt8>, offset: Int)] = [
+            ("times that go up", times, good[(times + 8)..<(times + 16)], times + 8),
+            ("times that go up", times + 8, [0x7f], times + 8),
+            ("a type below", times + count * 8, [200], times + count * 8),
+            ("an offset within 26 hours", times + count * 9, [0, 2, 0, 0], times + count * 9 + 4),
+            ("no leap seconds", second + 31, [1], times), ("a kind of local time", second + 39, [0], times),
+        ]
+        for damage in damages {
+            var bytes = good
+            bytes.replaceSubrange(damage.at..<(damage.at + damage.bytes.count), with: damage.bytes)
+            do {
+                _ = try ZoneRules(tzif: bytes)
+                Issue.record("\(damage.what) was not missed")
+            } catch {
+                #expect(error.message.hasPrefix("expected \(damage.what)") && error.offset == damage.offset, "\(error)")
+            }
+        }
+    }
+
     @Test func `no bytes at all trap, neither when read nor when asked`() throws {
         let cron = [try CronExpression(parsing: "30 2 * * *"), try CronExpression(parsing: "*/7 * * * *")]
         let originals = try ["Europe/Berlin", "Africa/Casablanca", "Antarctica/Troll", "America/Nuuk"].map {
