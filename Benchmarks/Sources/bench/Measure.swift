@@ -20,10 +20,14 @@ struct Effort: Sendable {
     var kills: Int
     var planned: Int
     var restSeconds: Int
+    /// Of schedules, in the simulation.
+    var fires: Int
 
     static let full = Effort(
-        instances: 100_000, drifts: 1000, repairs: 200, kills: 200, planned: 10_000, restSeconds: 60)
-    static let quick = Effort(instances: 10_000, drifts: 200, repairs: 30, kills: 10, planned: 1000, restSeconds: 10)
+        instances: 100_000, drifts: 1000, repairs: 200, kills: 200, planned: 10_000, restSeconds: 60,
+        fires: 1_000_000)
+    static let quick = Effort(
+        instances: 10_000, drifts: 200, repairs: 30, kills: 10, planned: 1000, restSeconds: 10, fires: 100_000)
 }
 
 struct Problem: Error, CustomStringConvertible {
