@@ -41,7 +41,7 @@ enum Rows {
             row.resource.problem = error.lines.joined(separator: "; ")
         }
         if resource.key.kind == .schedule, let spec = (try? Desired.read(resource))?.manifest.schedule {
-            row.schedule = ScheduleFacts(spec, state: try await progress(of: resource.key.name, in: store), now: now)
+            row.schedule = ScheduleFacts(spec, state: try await store.scheduleState(resource.key.name), now: now)
         }
         guard resource.key.kind == .server else { return row }
         row.observed = try await store.observedServer(resource.key.name)
@@ -54,10 +54,5 @@ enum Rows {
                 name: resource.key.name, revision: 0, reportedAt: nil, values: try await store.collectorHash(hash))
         }
         return row
-    }
-
-    /// How far a Schedule has come; nil also from a store that does not keep it.
-    private static func progress(of name: String, in store: Any) async throws -> ScheduleState? {
-        try await (store as? any ScheduleStore)?.scheduleState(name)
     }
 }
