@@ -126,9 +126,10 @@ let package = Package(
             name: "ReconcilersTests", dependencies: ["Reconcilers", "Model", "Calendar", "ScheduleSimulation"],
             exclude: ["Scenarios"]),
         .testTarget(
-            name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON"], exclude: ["Fixtures"]),
+            name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON", "Calendar"], exclude: ["Fixtures"]),
         .testTarget(
-            name: "OutputTests", dependencies: ["Output", "Model", "JSON", "Manifests", "Reconcilers", "Store"]),
+            name: "OutputTests",
+            dependencies: ["Output", "Model", "JSON", "Calendar", "Manifests", "Reconcilers", "Store"]),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "RedisStore", "Redis", "Model", "TestRedis"]),
         .testTarget(
