@@ -88,7 +88,7 @@ enum Desired {
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    private static func failure(_ errors: ManifestErrors) -> CommandFailure {
+    static func failure(_ errors: ManifestErrors) -> CommandFailure {
         .inFiles(errors.errors.map(\.description.printable))
     }
 
