@@ -118,9 +118,11 @@ package struct RunDesk: Sendable {
         if !reply.claims.isEmpty, heartbeatAt <= now { heartbeatAt = now + timing.lease / 3 }
     }
 
-    /// Nobody knows whether it was taken.
+    /// Nobody knows whether it was taken. What it claimed then it is given again; it asks for nothing more, so that a part
+    /// of the store that is away holds no places.
     package mutating func unanswered(at now: Instant) {
         isInFlight = false
+        sent?.limit = 0
         retryAt = now + retry.wait()
     }
 
