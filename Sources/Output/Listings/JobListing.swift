@@ -6,15 +6,17 @@ package import Model
 
 package enum JobListing {
     /// Plans for instances and jobs of runs in one table, the newest first.
-    package static func table(_ records: [JobRecord], runs: [RunRecord] = [], now: Timestamp) -> Table {
+    /// - Parameter holds: by reference, why jobs of runs do not go on.
+    package static func table(
+        _ records: [JobRecord], runs: [RunRecord] = [], holds: [String: String] = [:], now: Timestamp
+    ) -> Table {
         var table = Table([
             Column("JOB", least: 24), Column("FOR", least: 16), Column("STATE"), Column("ATTEMPT", .right),
-            Column("STEPS", .right),
-            Column("AGE", .right), Column("TOOK", .right), Column("ERROR", least: 6),
+            Column("STEPS", .right), Column("AGE", .right), Column("TOOK", .right), Column("MESSAGE", least: 7),
         ])
         let rows =
             records.map { ($0.enqueuedAt, row($0, now: now)) }
-            + runs.map { ($0.enqueuedAt, RunListing.row($0, now: now)) }
+            + runs.map { ($0.enqueuedAt, RunListing.row($0, hold: holds[$0.reference], now: now)) }
         for (_, row) in rows.sorted(by: { $0.0 > $1.0 }) { table.add(row) }
         return table
     }

@@ -20,22 +20,27 @@ package enum RunListing {
     }
 
     /// One row of a table of jobs.
-    package static func row(_ record: RunRecord, now: Timestamp) -> [Cell] {
+    package static func row(_ record: RunRecord, hold: String?, now: Timestamp) -> [Cell] {
         let state = record.isCancelling ? "cancelling" : record.state.rawValue
         return [
             Cell(record.reference), Cell(record.job.origin), Cell(state, record.state.meaning), "\(record.attempt)",
             "\(record.job.steps.count)", Cell((now - record.enqueuedAt).age), Cell(took(record) ?? "-"),
-            Cell(record.error ?? ""),
+            Cell(hold ?? record.error ?? ""),
         ]
     }
 
     /// Everything about one job.
-    /// - Parameter output: what it wrote, as far as that is kept.
-    package static func description(_ record: RunRecord, output: String, now: Timestamp, _ paint: Paint) -> String {
+    /// - Parameters:
+    ///   - output: what it wrote, as far as that is kept.
+    ///   - hold: why it does not go on.
+    package static func description(
+        _ record: RunRecord, output: String, hold: String?, now: Timestamp, _ paint: Paint
+    ) -> String {
         let job = record.job
+        let state = record.isCancelling ? "\(record.state.rawValue), its end is asked for" : record.state.rawValue
         var text = Facts([
             ("Job", record.reference), ("From", job.origin),
-            ("State", record.isCancelling ? "\(record.state.rawValue), its end is asked for" : record.state.rawValue),
+            ("State", state + (hold.map { ", \($0)" } ?? "")),
             ("Attempt", "\(record.attempt) of \(job.maximumAttempts)"), ("Server", record.server),
             ("Priority", job.priority == RunBounds.priority ? nil : "\(job.priority)"),
             ("Repeatable", job.isSafeToRepeat ? "yes" : "no"), ("Timeout", job.timeout.age),

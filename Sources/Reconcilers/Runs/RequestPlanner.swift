@@ -49,8 +49,24 @@ public struct RunPlan: Sendable, Hashable {
 /// Why a request leads to no job, for people.
 public struct RequestProblem: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String
+    /// Where a name is not known: that name, and those that could have been meant.
+    public var unknown: (name: String, known: [String])? { missing.map { ($0.name, $0.known) } }
+    private let missing: Missing?
 
-    init(_ description: String) { self.description = description }
+    private struct Missing: Hashable {
+        var name: String
+        var known: [String]
+    }
+
+    init(_ description: String) {
+        self.description = description
+        missing = nil
+    }
+
+    init(_ description: String, unknown name: String, among known: some Sequence<String>) {
+        self.description = description
+        missing = Missing(name: name, known: known.sorted())
+    }
 }
 
 public struct RequestPlanner: Sendable {
@@ -114,7 +130,8 @@ public struct RequestPlanner: Sendable {
         switch request.targets {
         case .servers(let names):
             if let stranger = names.first(where: { fleet.servers[$0] == nil }) {
-                throw RequestProblem("there is no Server \(stranger)")
+                throw RequestProblem(
+                    "there is no Server \(stranger)", unknown: stranger, among: fleet.servers.keys)
             }
             guard !names.isEmpty else { throw RequestProblem("no server is named") }
             return names
@@ -174,7 +191,9 @@ public struct RequestPlanner: Sendable {
     /// nil for plain steps.
     private func action(of work: RunWork) throws(RequestProblem) -> ActionSpec? {
         guard case .action(let app, let name) = work else { return nil }
-        guard let spec = fleet.apps[app] else { throw RequestProblem("there is no App \(app)") }
+        guard let spec = fleet.apps[app] else {
+            throw RequestProblem("there is no App \(app)", unknown: app, among: fleet.apps.keys)
+        }
         if let action = spec.actions[name] { return action }
         switch name {
         case "restart": return ActionSpec(steps: [.restart(app: app, services: [])])

@@ -53,6 +53,7 @@ struct JobsLogs: AsyncParsableCommand {
             guard follow else { return try await show(references, store) }
             var follower = RunFollower(references, store: store)
             follower.isNamed = references.count > 1
+            follower.nameWidth = references.map(\.nameWidth).max() ?? 0
             let records = try await follower.run(cancels: false)
             if follower.wasInterrupted { throw CommandFailure.silent(130) }
             guard records.allSatisfy({ $0.state == .done }) else { throw CommandFailure.silent(CommandFailure.error) }
@@ -60,9 +61,11 @@ struct JobsLogs: AsyncParsableCommand {
     }
 
     private func show(_ references: [JobReference], _ store: any OperationsStore) async throws {
+        let width = references.map(\.nameWidth).max() ?? 0
         for reference in references {
             let output = try await store.output(of: reference.id, on: reference.queue, after: nil)
-            let name = references.count > 1 ? "\(reference.queue) | " : ""
+            let server = try await store.runs([reference.id], on: reference.queue).first.flatMap { $0?.server }
+            let name = references.count > 1 ? "\(reference.name(on: server).padded(to: width)) | " : ""
             if output.isCut { Console.out("\(name)… output that was not kept …\n") }
             Console.out(output.chunks.joined().printableLines.map { "\(name)\($0)\n" }.joined())
         }

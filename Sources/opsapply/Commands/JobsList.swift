@@ -50,7 +50,9 @@ struct JobsList: AsyncParsableCommand {
             let runs = found.flatMap(\.1).filter { wanted == nil || $0.state == wanted }
                 .sorted { $0.enqueuedAt > $1.enqueuedAt }
             switch output {
-            case .table: Console.out(JobListing.table(records, runs: runs, now: now).text(Console.paint))
+            case .table:
+                let holds = try await AgentSilence(store: store, now: now).reasons(for: runs)
+                Console.out(JobListing.table(records, runs: runs, holds: holds, now: now).text(Console.paint))
             case .json: Console.out(JobListing.document(records, runs: runs))
             case .name: Console.out((records.map(\.job.id) + runs.map(\.reference)).map { "\($0)\n" }.joined())
             }

@@ -16,8 +16,8 @@ struct Run: AsyncParsableCommand {
             opsapply run --selector role=web --parallel 5 -- systemctl reload nginx
             opsapply run --selector role=web --any 1 -- /usr/local/bin/thumbnail 17
             opsapply run --on db1 --steps steps.json
-            opsapply run shop/backup                an action of an App, where it has instances
-            opsapply run schedule/nightly           what a Schedule runs, now
+            opsapply run shop/backup        (an action of an App, on its servers)
+            opsapply run schedule/nightly   (what a Schedule runs, now)
             Exit code 0 only if all succeeded. An interrupt cancels what is not over.
             """)
 
@@ -86,6 +86,7 @@ struct Run: AsyncParsableCommand {
         var follower = RunFollower(first, store: store)
         follower.printsOutput = output == .table
         follower.isNamed = planned.count > 1
+        follower.nameWidth = planned.parts.map { JobReference(queue: $0.queue, id: $0.job.id).nameWidth }.max() ?? 0
         let records = try await follower.run(cancels: true, most: parallel ?? .max) {
             guard let part = waiting.popFirst() else { return nil }
             return try await planned.submit(part, to: store)

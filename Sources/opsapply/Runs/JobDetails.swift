@@ -36,7 +36,9 @@ struct JobDetails {
     private func show(_ record: RunRecord, now: Timestamp, _ store: any OperationsStore) async throws {
         let written = try await store.output(of: record.job.id, on: record.queue, after: nil).chunks.joined()
         switch output {
-        case .table: Console.out(RunListing.description(record, output: written, now: now, Console.paint))
+        case .table:
+            let hold = try await AgentSilence(store: store, now: now).reasons(for: [record])[record.reference]
+            Console.out(RunListing.description(record, output: written, hold: hold, now: now, Console.paint))
         case .json: Console.out(RunListing.document(record, output: written))
         case .name: Console.out("\(record.reference)\n")
         }

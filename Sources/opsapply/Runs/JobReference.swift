@@ -10,6 +10,19 @@ struct JobReference: Hashable {
 
     var text: String { "\(queue)/\(id)" }
 
+    /// What lines of its output begin with: its server, and where one server can have several of a run, which of them.
+    func name(on server: String?) -> String {
+        guard case .pool = queue, let server else { return "\(queue)" }
+        guard let dot = id.lastIndex(of: "."), let number = Int(id[id.index(after: dot)...]) else { return server }
+        return "\(server) #\(number)"
+    }
+
+    /// Columns of `name`, as far as they are known before any server took it.
+    var nameWidth: Int {
+        guard case .server(let server) = queue else { return 0 }
+        return server.columns
+    }
+
     /// Reads what was typed; for an ID alone, all queues are searched.
     static func find(_ text: String, in store: any OperationsStore) async throws -> [JobReference] {
         if let slash = text.lastIndex(of: "/") {
@@ -21,7 +34,8 @@ struct JobReference: Hashable {
         }
         let id = try checked(text)
         let queues = try await queues(store)
-        let records = try await store.onEach(queues) { queue throws(StoreError) in try await store.runs([id], on: queue)
+        let records = try await store.onEach(queues) { queue throws(StoreError) in
+            try await store.runs([id], on: queue)
         }
         return zip(queues, records).compactMap { queue, found in
             found.first.flatMap { $0 } == nil ? nil : JobReference(queue: queue, id: id)

@@ -125,15 +125,20 @@ struct RunArguments: ParsableArguments {
             throw CommandFailure("--at is more than \(RunBounds.longestDelay.age) ahead")
         }
         let identity = RequestPlanner.Identity(
-            id: id ?? Self.newID(), origin: "run by \(Person.current)", time: time,
+            id: id ?? Self.newID(), origin: "\(what ?? "run") by \(Person.current)", time: time,
             deadline: deadline.map { now + $0.duration })
         let fleet = try await FleetOfRuns.read(for: request, store)
         do throws(RequestProblem) {
             let plan = try RequestPlanner(fleet).plan(request, identity)
             return PlannedRun(plan: plan, delay: delay?.duration, notBefore: at == nil ? nil : time)
         } catch {
-            throw CommandFailure(error.description.printable)
+            throw Self.failure(error)
         }
+    }
+
+    private static func failure(_ problem: RequestProblem) -> CommandFailure {
+        let near = problem.unknown.flatMap { Nearest.name(to: $0.name, among: $0.known) }
+        return CommandFailure((problem.description + (near.map { "; did you mean \($0)?" } ?? "")).printable)
     }
 
     private func request(

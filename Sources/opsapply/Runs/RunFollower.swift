@@ -10,8 +10,6 @@ internal import Store
 struct RunFollower {
     /// How often queues and outputs are looked at.
     static let interval: Duration = .milliseconds(50)
-    /// A job that nobody has begun after so long is spoken of.
-    static let patience: Duration = .seconds(3)
     /// After an interrupt, jobs are given so long to end.
     static let lastPatience: Duration = .seconds(10)
 
@@ -22,6 +20,7 @@ struct RunFollower {
         var rest = ""
         var record: RunRecord?
         var isTold = false
+        let since = ContinuousClock.now
     }
 
     let store: any OperationsStore
@@ -29,9 +28,12 @@ struct RunFollower {
     var printsOutput = true
     /// Whether lines say whose they are.
     var isNamed = true
+    /// Columns that names have; grows with what is seen.
+    var nameWidth = 0
     private var jobs: [Followed]
     private var signals: Int32 = -1
     private var isInterrupted = false
+    private var hints = RunHints()
 
     init(_ references: [JobReference], store: any OperationsStore) {
         jobs = references.map { Followed(reference: $0) }
@@ -47,7 +49,6 @@ struct RunFollower {
         cancels: Bool, most: Int = .max, next: () async throws -> JobReference? = { nil }
     ) async throws -> [RunRecord] {
         signals = redops_watch_signals([SIGINT, SIGTERM, SIGHUP], 3)
-        let start = ContinuousClock.now
         var mayCome = true
         var giveUpAt: ContinuousClock.Instant?
         while true {
@@ -58,17 +59,19 @@ struct RunFollower {
                     mayCome = false
                 }
             }
-            try await look(after: .now - start)
+            try await look()
             if jobs.allSatisfy(\.isTold), !mayCome || isInterrupted { break }
             if interrupted() {
+                let isSecond = isInterrupted
                 isInterrupted = true
-                guard cancels else { return records }
+                guard cancels, !isSecond else { break }
                 giveUpAt = .now + Self.lastPatience
                 try await cancelOpen()
             }
             if let giveUpAt, .now > giveUpAt { break }
             try await Task.sleep(for: Self.interval)
         }
+        tellUnfinished(cancels)
         return records
     }
 
@@ -88,7 +91,13 @@ struct RunFollower {
         }
     }
 
-    private mutating func look(after elapsed: Duration) async throws {
+    private func tellUnfinished(_ cancels: Bool) {
+        let open = jobs.filter { !$0.isTold }.map(\.reference.text)
+        guard cancels, !open.isEmpty else { return }
+        Console.note("not waited for any longer, told to end: \(listed(open))")
+    }
+
+    private mutating func look() async throws {
         let store = store
         let open = jobs.indices.filter { !jobs[$0].isTold }
         let asked = open.map { (reference: jobs[$0].reference, cursor: jobs[$0].cursor) }
@@ -97,11 +106,25 @@ struct RunFollower {
             let record = try await store.runs([job.reference.id], on: job.reference.queue).first ?? nil
             return (record, try await store.output(of: job.reference.id, on: job.reference.queue, after: job.cursor))
         }
-        for (index, look) in zip(open, looks) { tell(index, look.0, look.1, elapsed) }
+        for (index, look) in zip(open, looks) { tell(index, look.0, look.1) }
+        try await tellWaiting()
     }
 
-    private mutating func tell(_ index: Int, _ record: RunRecord?, _ output: RunOutput, _ elapsed: Duration) {
-        let wasUnknown = jobs[index].record == nil
+    /// Why some do not go on.
+    private mutating func tellWaiting() async throws {
+        let now = ContinuousClock.now
+        let open = jobs.filter { !$0.isTold }
+        if open.contains(where: { $0.record?.state == .delayed }) {
+            let time = try await store.now()
+            for line in open.compactMap(\.record).compactMap({ hints.delayed($0, now: time) }) {
+                Console.note(line.printable)
+            }
+        }
+        let late = open.filter { now - $0.since > RunHints.patience }.compactMap(\.record)
+        for line in try await hints.waiting(late, store) { Console.note(line.printable) }
+    }
+
+    private mutating func tell(_ index: Int, _ record: RunRecord?, _ output: RunOutput) {
         jobs[index].cursor = output.cursor
         jobs[index].record = record ?? jobs[index].record
         if output.isCut { say(index, "… output that was not kept …") }
@@ -109,9 +132,6 @@ struct RunFollower {
         guard let record else {
             jobs[index].isTold = true
             return Console.note("\(jobs[index].reference.text) is not known to its queue")
-        }
-        if wasUnknown, record.state == .ready, elapsed > Self.patience, elapsed < Self.patience * 2 {
-            Console.note("\(jobs[index].reference.text) has not begun yet")
         }
         guard !record.state.isOpen else { return }
         if !jobs[index].rest.isEmpty { write(index, "\n") }
@@ -126,9 +146,12 @@ struct RunFollower {
         for line in lines { say(index, line) }
     }
 
-    private func say(_ index: Int, _ line: String) {
+    private mutating func say(_ index: Int, _ line: String) {
         guard printsOutput else { return }
         let text = line.printableLines.first ?? ""
-        Console.out(isNamed ? "\(jobs[index].reference.queue) | \(text)\n" : "\(text)\n")
+        guard isNamed else { return Console.out("\(text)\n") }
+        let name = jobs[index].reference.name(on: jobs[index].record?.server)
+        nameWidth = max(nameWidth, name.columns)
+        Console.out("\(name.padded(to: nameWidth)) | \(text)\n")
     }
 }
