@@ -112,6 +112,20 @@ import Testing
         }
     }
 
+    @Test func `Redis gone in the middle and back: the job goes on, and so does whoever follows it`() async throws {
+        try await RunFleet.with { fleet in
+            let script = "echo one; until [ -e go ]; do sleep 0.02; done; echo two"
+            let run = try Watched(fleet, "run", "--on", "server1", "--id", "r", "--", "sh", "-c", script)
+            #expect(await run.says("one"), "\(fleet.logs)")
+            await fleet.redis.kill9()
+            #expect(await run.says("Redis does not answer"), "\(run.errors)")
+            try fleet.write(fleet.root("server1") + "/go", "")
+            try await fleet.redis.startAgain()
+            let end = await run.end()
+            #expect(end.code == 0 && end.output == "one\ntwo\n", "\(end)\n\(fleet.logs)")
+        }
+    }
+
     @Test func `a job whose agent is silent says so`() async throws {
         try await RunFleet.with(["server1", "server2"], without: ["server2"]) { fleet in
             try await fleet.silence(agentOf: "server1")

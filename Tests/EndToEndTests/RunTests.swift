@@ -68,6 +68,9 @@ import Testing
                 """)
             let never = try await failure("validate", schedule)
             #expect(never.contains("\(schedule):2:24: spec.at: ") && never.contains("found 30"), "\(never)")
+            #expect(
+                try await failure("jobs", "list", "@role=web")
+                    == "opsapply: there is no pool @role=web\n")
             #expect(try await failure("jobs", "cancel", "server1/nope") == "opsapply: there is no job server1/nope\n")
             #expect(try await fleet.runs().isEmpty)
         }
@@ -175,6 +178,7 @@ import Testing
             await fleet.end("agent-server1")
             let missed = ["run", "--on", "server1", "--id", "missed", "--deadline", "100ms", "--detach", "--"]
             #expect(try await fleet.opsapply(arguments: missed + ["touch", "missed"]).code == 0)
+            await letPass(.milliseconds(100))
             try fleet.startAgent("server1")
             #expect(try await fleet.reaches("server1/missed", "dead"), "\(fleet.logs)")
             #expect(try await fleet.run("server1/missed")?.error?.contains("deadline") == true)

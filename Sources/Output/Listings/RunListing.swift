@@ -53,7 +53,9 @@ package enum RunListing {
             ),
             ("Exit code", record.exitCode.map { "\($0)" }), ("Error", record.error),
         ]).text(paint)
-        text += "\nSteps\n" + job.steps.map { "  \(line($0).printable)\n" }.joined()
+        // In templates a dollar is written twice.
+        let lines = job.steps.map { job.values == nil ? line($0) : line($0).replacing("$$", with: "$") }
+        text += "\nSteps\n" + lines.map { "  \($0.printable)\n" }.joined()
         if !output.isEmpty { text += "\nOutput\n" + output.printableLines.map { "  \($0)\n" }.joined() }
         return text
     }

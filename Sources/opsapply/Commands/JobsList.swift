@@ -65,6 +65,11 @@ struct JobsList: AsyncParsableCommand {
             guard let pool = RunQueue(queue) else {
                 throw CommandFailure("\(queue.printable): a pool is written like @role=web,zone=a")
             }
+            let pools = try await store.pools().map { RunQueue.pool($0) }
+            guard pools.contains(pool) else {
+                let near = Nearest.name(to: pool.description, among: pools.map(\.description))
+                throw Reference.missing("pool \(queue)", near: near)
+            }
             return [pool]
         }
         let name = queue.split(separator: "/").last.map(String.init) ?? queue

@@ -75,21 +75,22 @@ struct Run: AsyncParsableCommand {
     }
 
     private func follow(_ planned: PlannedRun, _ store: any OperationsStore) async throws {
+        var follower = RunFollower(store: store)
         var waiting = planned.parts[...]
-        var first: [JobReference] = []
         if parallel == nil {
-            first = try await planned.submit(to: store).map(\.0)
+            follower.follow(try await planned.submit(to: store).map(\.0))
             waiting = []
         } else {
             try await planned.openPools(in: store)
         }
-        var follower = RunFollower(first, store: store)
         follower.printsOutput = output == .table
         follower.isNamed = planned.count > 1
         follower.nameWidth = planned.parts.map { JobReference(queue: $0.queue, id: $0.job.id).nameWidth }.max() ?? 0
         let records = try await follower.run(cancels: true, most: parallel ?? .max) {
-            guard let part = waiting.popFirst() else { return nil }
-            return try await planned.submit(part, to: store)
+            guard let part = waiting.first else { return nil }
+            let reference = try await planned.submit(part, to: store)
+            waiting.removeFirst()
+            return reference
         }
         switch output {
         case .table: break

@@ -8,10 +8,13 @@ internal import Output
 internal import Store
 
 struct RunFollower {
-    /// How often queues and outputs are looked at.
-    static let interval: Duration = .milliseconds(50)
+    /// Between two looks at queues and outputs, and so much more for each job.
+    private static let interval: Duration = .milliseconds(50)
+    private static let intervalOfEach: Duration = .milliseconds(1)
     /// After an interrupt, jobs are given so long to end.
-    static let lastPatience: Duration = .seconds(10)
+    private static let lastPatience: Duration = .seconds(10)
+    /// Redis may be away for so long: jobs go on meanwhile.
+    private static let outagePatience: Duration = .seconds(60)
 
     private struct Followed {
         var reference: JobReference
@@ -30,71 +33,94 @@ struct RunFollower {
     var isNamed = true
     /// Columns that names have; grows with what is seen.
     var nameWidth = 0
-    private var jobs: [Followed]
-    private var signals: Int32 = -1
-    private var isInterrupted = false
+    private(set) var wasInterrupted = false
+    private var jobs: [Followed] = []
+    private let signals: Int32
     private var hints = RunHints()
+    private var isCancelWanted = false
+    private var awaySince: ContinuousClock.Instant?
 
-    init(_ references: [JobReference], store: any OperationsStore) {
-        jobs = references.map { Followed(reference: $0) }
+    /// From here on, an interrupt ends nothing but what is followed.
+    init(_ references: [JobReference] = [], store: any OperationsStore) {
         self.store = store
+        signals = redops_watch_signals([SIGINT, SIGTERM, SIGHUP], 3)
+        follow(references)
     }
+
+    mutating func follow(_ references: [JobReference]) { jobs += references.map { Followed(reference: $0) } }
 
     var records: [RunRecord] { jobs.compactMap(\.record) }
 
-    /// Ends of all jobs. `next` is called while fewer than it wants are open, and puts another on its queue; it returns
-    /// its reference, or nil when there is none left.
+    /// Ends of all jobs. `next` is called while fewer than `most` are open, and puts another on its queue; it returns its
+    /// reference, or nil when there is none left. Where it fails, it is called again for the same.
     /// - Parameter cancels: whether an interrupt ends the jobs; otherwise they are only no longer followed.
     mutating func run(
         cancels: Bool, most: Int = .max, next: () async throws -> JobReference? = { nil }
     ) async throws -> [RunRecord] {
-        signals = redops_watch_signals([SIGINT, SIGTERM, SIGHUP], 3)
         var mayCome = true
         var giveUpAt: ContinuousClock.Instant?
         while true {
-            while mayCome, !isInterrupted, jobs.count(where: { !$0.isTold }) < most {
-                if let reference = try await next() {
-                    jobs.append(Followed(reference: reference))
-                } else {
-                    mayCome = false
+            do {
+                while mayCome, !wasInterrupted, jobs.count(where: { !$0.isTold }) < most {
+                    if let reference = try await next() { follow([reference]) } else { mayCome = false }
                 }
+                if isCancelWanted { try await cancelOpen() }
+                try await look()
+                awaySince = nil
+            } catch let error as StoreError {
+                try bear(error)
             }
-            try await look()
-            if jobs.allSatisfy(\.isTold), !mayCome || isInterrupted { break }
-            if interrupted() {
-                let isSecond = isInterrupted
-                isInterrupted = true
+            if jobs.allSatisfy(\.isTold), !mayCome || wasInterrupted { break }
+            if isInterrupted() {
+                let isSecond = wasInterrupted
+                wasInterrupted = true
                 guard cancels, !isSecond else { break }
                 giveUpAt = .now + Self.lastPatience
-                try await cancelOpen()
+                isCancelWanted = true
+                continue
             }
             if let giveUpAt, .now > giveUpAt { break }
-            try await Task.sleep(for: Self.interval)
+            try await Task.sleep(for: Self.interval + Self.intervalOfEach * jobs.count { !$0.isTold })
         }
         tellUnfinished(cancels)
         return records
     }
 
-    var wasInterrupted: Bool { isInterrupted }
-
-    private func interrupted() -> Bool {
+    private func isInterrupted() -> Bool {
         var byte: UInt8 = 0
         return signals >= 0 && Glibc.read(signals, &byte, 1) == 1
     }
 
-    private func cancelOpen() async throws {
+    /// Redis may come back; the jobs do not need us.
+    private mutating func bear(_ error: StoreError) throws {
+        switch error {
+        case .unavailable, .indeterminate:
+            let since = awaySince ?? .now
+            if awaySince == nil { Console.note("Redis does not answer; jobs go on, and so does looking for it") }
+            awaySince = since
+            guard ContinuousClock.now - since > Self.outagePatience else { return }
+            let open = jobs.filter { !$0.isTold }.map(\.reference.text)
+            Console.note("not followed any longer: \(listed(open)); `opsapply jobs logs -f` does when Redis is back")
+            throw error
+        default: throw error
+        }
+    }
+
+    private mutating func cancelOpen() async throws {
         let open = jobs.filter { !$0.isTold }.map(\.reference)
-        Console.note("interrupted: cancelling \(counted(open.count, "job"))")
         let store = store
         _ = try await store.onEach(open) { reference throws(StoreError) in
             try await store.cancel(reference.id, on: reference.queue, lease: nil)
         }
+        Console.note("interrupted: cancelling \(counted(open.count, "job"))")
+        isCancelWanted = false
     }
 
     private func tellUnfinished(_ cancels: Bool) {
         let open = jobs.filter { !$0.isTold }.map(\.reference.text)
         guard cancels, !open.isEmpty else { return }
-        Console.note("not waited for any longer, told to end: \(listed(open))")
+        let end = isCancelWanted ? "nobody could be told to end" : "told to end"
+        Console.note("not waited for any longer, \(end): \(listed(open))")
     }
 
     private mutating func look() async throws {
