@@ -44,8 +44,9 @@ end
 local function split_claim(claim) return string.match(claim, '^(%d+) (%d+) (%S+) (%S+)$') end
 local function split_try(try) return string.match(try, '^(%d+) (%S+) (.*)$') end
 
--- One job is over. What it was in before is left by the caller.
-local function end_run(id, state, attempt, claimed_at, server, token, failure, exit, at)
+-- One job is over. What it was in before is left by the caller. With `scores`, its place among the ended ones is only added
+-- there, for one ZADD of many.
+local function end_run(id, state, attempt, claimed_at, server, token, failure, exit, at, scores)
   local values = { 'state', state, 'attempt', attempt, 'finishedAt', at, 'token', token }
   if claimed_at ~= '' then
     values[9], values[10], values[11], values[12] = 'claimedAt', claimed_at, 'server', server
@@ -54,7 +55,11 @@ local function end_run(id, state, attempt, claimed_at, server, token, failure, e
   if failure ~= '' then values[count + 1], values[count + 2] = 'error', failure; count = count + 2 end
   if exit ~= '' then values[count + 1], values[count + 2] = 'exitCode', exit end
   redis.call('HSET', result_key(id), unpack(values))
-  redis.call('ZADD', K.ended, at, id)
+  if not scores then
+    redis.call('ZADD', K.ended, at, id)
+  else
+    scores[#scores + 1], scores[#scores + 2] = at, id
+  end
 end
 
 -- Of the ended ones the oldest go, beyond the number and the time that are kept; a bounded number at once.

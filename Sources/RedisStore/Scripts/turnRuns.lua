@@ -38,7 +38,7 @@ local function complete(first)
   if count == 0 then return first + 1 end
   local ids = flat(ARGV, first, 6, 1)
   local claims = redis.call('HMGET', K.claims, unpack(ids))
-  local over, ended = {}, {}
+  local over, ended, scores = {}, {}, {}
   for index = 1, count do
     local base = first + (index - 1) * 6
     local id, own, result, failure = ids[index], ARGV[base + 2], ARGV[base + 3], ARGV[base + 4]
@@ -62,16 +62,19 @@ local function complete(first)
       end
       if result ~= 'failed' then
         ended[#ended + 1] = id
-        end_run(id, result, attempt, claimed_at, by, own, failure, exit, at_text)
+        end_run(id, result, attempt, claimed_at, by, own, failure, exit, at_text, scores)
       end
     end
   end
   if #over > 0 then
     redis.call('HDEL', K.claims, unpack(over))
     redis.call('ZREM', K.active, unpack(over))
-    redis.call('SREM', K.cancels, unpack(over))
+    if redis.call('EXISTS', K.cancels) == 1 then redis.call('SREM', K.cancels, unpack(over)) end
   end
-  if #ended > 0 then redis.call('HDEL', K.tries, unpack(ended)) end
+  if #ended > 0 then
+    redis.call('ZADD', K.ended, unpack(scores))
+    if redis.call('EXISTS', K.tries) == 1 then redis.call('HDEL', K.tries, unpack(ended)) end
+  end
   return first + 1 + 6 * count
 end
 
@@ -235,15 +238,14 @@ if limit > given then
 end
 if given < limit then
   sweep()
-  trim_ended(at)
   if is_pool then
     redis.call('ZADD', K.idle, at_text, server)
     redis.call('ZREMRANGEBYSCORE', K.idle, '-inf', text(at - IDLE_FOR))
   end
-else
-  if is_pool then redis.call('ZREM', K.idle, server) end
-  trim_ended(at)
+elseif is_pool then
+  redis.call('ZREM', K.idle, server)
 end
+trim_ended(at)
 
 -- Of a pool only the latest few who are free look after what comes due: the others would all wake for the same.
 local rank = is_pool and redis.call('ZREVRANK', K.idle, server)

@@ -8,8 +8,10 @@ internal import Output
 internal import Store
 
 struct RunFollower {
-    /// How often queues and outputs are looked at.
+    /// How often queues and outputs are looked at, and how much later for each job that is followed: Redis has others to
+    /// serve.
     static let interval: Duration = .milliseconds(50)
+    static let intervalPerJob: Duration = .microseconds(100)
     /// A job that nobody has begun after so long is spoken of.
     static let patience: Duration = .seconds(3)
     /// After an interrupt, jobs are given so long to end.
@@ -67,7 +69,7 @@ struct RunFollower {
                 try await cancelOpen()
             }
             if let giveUpAt, .now > giveUpAt { break }
-            try await Task.sleep(for: Self.interval)
+            try await Task.sleep(for: Self.interval + Self.intervalPerJob * jobs.count(where: { !$0.isTold }))
         }
         return records
     }
