@@ -119,15 +119,17 @@ let package = Package(
             ]),
         // tests mirror the sources
         .testTarget(name: "ModelTests", dependencies: ["Model"]),
-        .testTarget(name: "CalendarTests", dependencies: ["Calendar", "Model"]),
+        .testTarget(name: "CalendarTests", dependencies: ["Calendar", "Model"], exclude: ["Fixtures"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "CJansson"]),
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestRedis"]),
         .testTarget(
-            name: "ReconcilersTests", dependencies: ["Reconcilers", "Model", "Calendar"], exclude: ["Scenarios"]),
+            name: "ReconcilersTests", dependencies: ["Reconcilers", "Model", "Calendar", "ScheduleSimulation"],
+            exclude: ["Scenarios"]),
         .testTarget(
-            name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON"], exclude: ["Fixtures"]),
+            name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON", "Calendar"], exclude: ["Fixtures"]),
         .testTarget(
-            name: "OutputTests", dependencies: ["Output", "Model", "JSON", "Manifests", "Reconcilers", "Store"]),
+            name: "OutputTests",
+            dependencies: ["Output", "Model", "JSON", "Calendar", "Manifests", "Reconcilers", "Store"]),
         .testTarget(
             name: "StoreTests", dependencies: ["Store", "RedisStore", "Redis", "Model", "TestRedis"]),
         .testTarget(
@@ -146,6 +148,10 @@ let package = Package(
             ]),
         // a private redis-server per suite, on a unix socket
         .target(name: "TestRedis", path: "Tests/TestRedis"),
+        // ten years of schedules, for a test and for a benchmark
+        .target(
+            name: "ScheduleSimulation", dependencies: ["Reconcilers", "Model", "Calendar"],
+            path: "Tests/ScheduleSimulation"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 // What we hold ourselves to, measured (`scripts/bench`). A package of its own, so that the root stays light. It builds the
-// rooms of the house that it measures from their own sources (`House` and `TestRedis` are links), because most of what is
-// worth measuring is `package`, and no other package may see that.
+// rooms of the house that it measures from their own sources (`House`, `TestRedis` and `ScheduleSimulation` are links),
+// because most of what is worth measuring is `package`, and no other package may see that.
 
 import PackageDescription
 
@@ -18,6 +18,7 @@ let package = Package(
         .systemLibrary(name: "CJansson", path: "House/CJansson"),
         .target(name: "CHiredis", path: "House/CHiredis", linkerSettings: [.linkedLibrary("hiredis")]),
         .target(name: "Model", path: "House/Model"),
+        .target(name: "Calendar", dependencies: ["Model"], path: "House/Calendar"),
         .target(name: "JSON", dependencies: ["CJansson"], path: "House/JSON"),
         .target(
             name: "Redis",
@@ -30,7 +31,7 @@ let package = Package(
             path: "House/Redis"),
         .target(
             name: "Reconcilers",
-            dependencies: ["Model", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["Model", "Calendar", .product(name: "Crypto", package: "swift-crypto")],
             path: "House/Reconcilers"),
         .target(
             name: "Store",
@@ -38,7 +39,7 @@ let package = Package(
             path: "House/Store"),
         .target(
             name: "Manifests",
-            dependencies: ["Model", "JSON", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["Model", "JSON", "Calendar", .product(name: "Crypto", package: "swift-crypto")],
             path: "House/Manifests"),
         .target(
             name: "RedisStore", dependencies: ["Model", "JSON", "Redis", "Store", "Manifests"],
@@ -46,7 +47,7 @@ let package = Package(
         .target(
             name: "Controller",
             dependencies: [
-                "Model", "JSON", "Reconcilers", "Store", "Manifests",
+                "Model", "JSON", "Calendar", "Reconcilers", "Store", "Manifests",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "DequeModule", package: "swift-collections"),
@@ -65,10 +66,13 @@ let package = Package(
             ],
             path: "House/Agent"),
         .target(name: "TestRedis", path: "TestRedis", exclude: ["PrivateRedisTrait.swift"]),
+        .target(
+            name: "ScheduleSimulation", dependencies: ["Reconcilers", "Model", "Calendar"], path: "ScheduleSimulation"),
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Model", "Reconcilers", "Store", "Manifests", "Redis", "RedisStore", "Controller", "Agent", "TestRedis",
+                "Model", "Calendar", "Reconcilers", "Store", "Manifests", "Redis", "RedisStore", "Controller", "Agent",
+                "TestRedis", "ScheduleSimulation",
                 .product(name: "Logging", package: "swift-log"),
             ]),
     ],

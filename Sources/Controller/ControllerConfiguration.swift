@@ -55,6 +55,18 @@ public struct ControllerConfiguration: Sendable {
     /// How many steps such a round is taken in: as many as there are shards, because what one step asks keeps Redis busy,
     /// and a drift that is reported meanwhile waits for it.
     public var handEditSteps = 64
+
+    // Schedules.
+    /// A look at what is due, beside those at the times that are known: whoever has just become leader sees it so soon.
+    public var scheduleLook: Duration = .milliseconds(100)
+    /// How often the measurements of conditions are looked at.
+    public var conditionLook: Duration = .seconds(1)
+    /// Schedules that fire at the same time.
+    public var schedulesAtOnce = 16
+    /// Queues of its last run that a Schedule remembers: by these it knows whether that is over.
+    public var scheduleQueuesKept = 1000
+
+    // Statuses.
     public var statusEvery: Duration = .milliseconds(50)
     /// How many statuses of another leader are looked through each time.
     public var statusReview = 50

@@ -3,14 +3,16 @@
 // Guarantees: what is read is valid on its own and together with the rest of the run; reading never changes anything;
 // the canonical form of a resource reads back as the same spec, and its own canonical form is the same text.
 
+public import Calendar
 internal import JSON
 
 public enum ManifestReader {
     /// Reads all manifests of a run. Each file holds one resource or an array of them.
-    public static func read(_ sources: [ManifestSource], context: ManifestContext = .none) throws(ManifestErrors)
-        -> ManifestSet
-    {
-        var run = ReadingRun()
+    /// - Parameter zones: where the time zones of Schedules are looked up. What the store holds is read without them.
+    public static func read(
+        _ sources: [ManifestSource], context: ManifestContext = .none, zones: ZoneDatabase = ZoneDatabase()
+    ) throws(ManifestErrors) -> ManifestSet {
+        var run = ReadingRun(zones: zones)
         for source in sources { run.add(source) }
         return try run.finish(context)
     }

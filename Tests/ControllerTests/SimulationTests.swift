@@ -174,4 +174,72 @@ import Testing
             try await world.eventually(servers: Self.servers) { try await world.isReady(Self.webapp, generation: 3) })
         await replica.end()
     }
+
+    private static let schedule = """
+        { "apiVersion": "ops/v1", "kind": "Schedule", "metadata": { "name": "webapp" },
+          "spec": { "at": "@daily", "run": { "app": "webapp", "action": "restart" } } }
+        """
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a Schedule is nothing to the fleet, and whoever waits for one is told`() async throws {
+        let world = World()
+        let replica = world.replica("a")
+        try await ready(world)
+        let changed = replica.replica.follower.schedulesChanged
+        // The first full list counts as a change.
+        await changed.wait()
+        try await world.apply(Self.schedule)
+        try await replica.replica.follower.catchUp()
+        await changed.wait()
+        await world.store.editConfig(of: ResourceKey(.schedule, "webapp"), "port", to: "1")
+        #expect(try await world.eventually(servers: Self.servers) { try await world.events("EditRefused").count == 1 })
+        #expect(try await world.store.resource(ResourceKey(.schedule, "webapp"))?.config == [:])
+        #expect(try await world.store.delete(ResourceKey(.schedule, "webapp"), by: "ann", expectedGeneration: nil))
+        try await replica.replica.follower.catchUp()
+        await changed.wait()
+        #expect(try await world.isReady(Self.webapp))
+        #expect(try await world.store.status(ResourceKey(.schedule, "webapp")) == nil)
+        let apps = await replica.replica.loop.withFleet { $0.apps.map(\.name) }
+        #expect(apps == ["webapp"])
+        await replica.end()
+    }
+
+    @Test func `an action that is added to an App is a new generation, and no drift`() async throws {
+        let world = World()
+        let replica = world.replica("a")
+        try await ready(world)
+        let id = InstanceID(app: "webapp", server: "server1")
+        let digest = try await world.store.instance(id).control?.assignment?.digest
+        let before = await world.agents.completed.count
+        try await world.apply(
+            World.app("webapp", extra: #", "actions": { "again": { "steps": [{ "restart": [] }] } }"#))
+        #expect(
+            try await world.eventually(servers: Self.servers) {
+                try await world.isReady(Self.webapp, generation: 2)
+            })
+        #expect(digest != nil)
+        #expect(try await world.store.instance(id).control?.assignment?.digest == digest)
+        #expect(await world.agents.completed.count == before)
+        #expect(try await world.events("DriftDetected").isEmpty)
+        await replica.end()
+    }
+
+    @Test func `a Schedule that lies where an App should be is unreadable, and nothing else`() async throws {
+        let world = World()
+        let replica = world.replica("a")
+        try await ready(world)
+        let before = await world.agents.completed.count
+        let draft = ResourceDraft(
+            key: Self.webapp, digest: "d", manifest: Self.schedule, config: [:], blobs: [:], appliedBy: "ann",
+            expectedGeneration: nil)
+        _ = try await world.store.apply(draft)
+        #expect(
+            try await world.eventually(servers: Self.servers) {
+                let status = try await world.store.status(Self.webapp)
+                return status?.conditions.contains { $0.message.contains("expected App/webapp, found Schedule/webapp") }
+                    == true
+            })
+        #expect(await world.agents.completed.count == before)
+        await replica.end()
+    }
 }

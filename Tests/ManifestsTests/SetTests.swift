@@ -152,4 +152,40 @@ import Testing
         let context = ManifestContext(servers: ["s": ["role": "web"]], apps: chain)
         #expect(errors([app("a", web + #","dependsOn":{"n0":"Ready"}"#)], context).isEmpty)
     }
+
+    // MARK: Schedules
+
+    private func schedule(_ spec: String) -> ManifestSource {
+        ManifestSource(
+            name: "s.json",
+            text: #"{"apiVersion":"ops/v1","kind":"Schedule","metadata":{"name":"s"},"spec":{\#(spec)}}"#)
+    }
+
+    @Test func `an App, a Server or an App of a step that is not there yet is a warning`() throws {
+        let given = [server("s", role: "web"), app("a", web)]
+        let restart = #""run":{"app":"a","action":"restart"}"#
+        #expect(try warnings(given + [schedule(restart)]).isEmpty)
+        let steps = #""run":{"steps":[{"restart":[],"app":"\#("b")"}]},"on":{"servers":["s"]}"#
+        let found = try warnings(given + [schedule(steps)])
+        #expect(
+            found.count == 1 && found.first?.contains("steps[0].app: there is no App \"b\" yet") == true, "\(found)")
+        let away = #""run":{"app":"b","action":"backup"}"#
+        #expect(try warnings(given + [schedule(away)]).count == 1)
+        #expect(try warnings(given + [schedule(restart + #","on":{"servers":["s","t"]}"#)]).count == 1)
+        #expect(try warnings(given + [schedule(restart + #","on":{"selector":{"role":"db"}}"#)]).count == 1)
+        #expect(try warnings(given + [schedule(restart + #","on":{"selector":{"role":"db"},"any":1}"#)]).count == 1)
+        #expect(try warnings(given + [schedule(restart + #","on":{"selector":{"role":"web"},"any":2}"#)]).isEmpty)
+    }
+
+    @Test func `an action is looked for in the App as it is given, else as it is stored`() throws {
+        var context = ManifestContext(servers: ["s": ["role": "web"]], apps: ["a": []])
+        context.actions = ["a": ["backup"]]
+        let run = schedule(#""run":{"app":"a","action":"backup"}"#)
+        #expect(errors([run], context).isEmpty)
+        #expect(try warnings([run], context).isEmpty)
+        let found = errors([run, app("a", web)], context)
+        #expect(
+            found.count == 1 && found.first?.contains("known here: \"restart\" and \"upgrade\"") == true, "\(found)")
+        #expect(errors([schedule(#""run":{"app":"a","action":"backups"}"#)], context).count == 1)
+    }
 }

@@ -10,6 +10,9 @@ struct ValueMutation {
         "0755", "1.2*", "present", "absent", "HUP", "Ready", "${config.port}", "${server.root}/x", "$$", "ä", "a b",
         "http://h/", "h:1", "config:port", "file:/etc/app.conf", "2026-11-30T08:00:00Z", [], [:], ["a"], ["a": "b"],
         ["content": "x"], ["command": ["a"]], ["tcp": "h:1"], ["signal": "HUP"],
+        "30 2 * * *", "@daily", "Europe/Berlin", "forbid", 85.5, ["app": "shop", "action": "restart"], ["restart": []],
+        ["upgrade": ["nginx"]], ["servers": ["server1"]], ["metric": "disk", "above": 85],
+        ["steps": [["command": ["a"]]]],
     ]
 
     mutating func mutated(_ value: JSONValue) -> JSONValue {

@@ -1,5 +1,5 @@
 // Runs the benchmarks that are named, or all, and prints one table: what was measured, beside the bar that it must reach.
-// Usage: bench [--quick] [pass|controller|failover|repair|programs|rest|sweep …]
+// Usage: bench [--quick] [pass|controller|failover|repair|programs|rest|schedules|sweep …]
 
 import Glibc
 
@@ -13,6 +13,8 @@ struct Bench {
         ("controller", { try await ControllerFigures.run($0) }),
         ("repair", { try await Repair.run($0) }),
         ("sweep", { try await AgentSweep.run($0) }),
+        ("schedules", { try await Schedules.run($0) }),
+        ("queues", { try await Queues.run($0) }),
         ("rest", { try await AgentRest.run($0) }),
         ("failover", { try await Failover.run($0) }),
     ]

@@ -26,10 +26,12 @@ final class Stage: Sendable {
         self.folder = folder
     }
 
-    static func with<Value>(_ body: (Stage) async throws -> Value) async throws -> Value {
+    static func with<Value>(
+        appendOnly: Bool = false, _ body: (Stage) async throws -> Value
+    ) async throws -> Value {
         let folder = try makeFolder()
         defer { _ = removeFolder(folder) }
-        return try await PrivateRedis.with { redis in
+        return try await PrivateRedis.with(appendOnly: appendOnly) { redis in
             let threads = RedisThreads()
             let store = try await RedisStore.connect(url: redis.url, on: threads)
             let stage = Stage(redis: redis, store: store, threads: threads, folder: folder)
@@ -120,6 +122,26 @@ final class Stage: Sendable {
         }
         return .milliseconds((user + system) * 1000 / sysconf(Int32(_SC_CLK_TCK)))
     }
+
+    /// What Redis says that it uses, in bytes.
+    func memory() async throws -> Int {
+        let client = RedisClient(try RedisURL(redis.url), on: threads)
+        let reply = try await client.send(RedisCommand("INFO", ["memory"])).string ?? ""
+        await client.close()
+        for line in reply.split(whereSeparator: \.isNewline) where line.hasPrefix("used_memory:") {
+            if let bytes = Int(line.dropFirst(12)) { return bytes }
+        }
+        throw Problem("INFO memory named no used_memory")
+    }
+
+    /// Processor time that Redis used so far.
+    func redisTime() throws -> Duration {
+        guard let pid = redis.pid else { throw Problem("Redis does not run") }
+        return try Self.processorTime(pid)
+    }
+
+    /// Another program's connection to the same Redis.
+    func anotherStore() async throws -> RedisStore { try await RedisStore.connect(url: redis.url, on: threads) }
 
     // MARK: waiting
 

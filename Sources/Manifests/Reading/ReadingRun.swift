@@ -1,13 +1,19 @@
 // One run over all files: every resource on its own, then all together; then either errors or resources.
 
+internal import Calendar
 internal import JSON
 internal import Model
 
 struct ReadingRun {
+    private let zones: ZoneDatabase
     private var members: [SetCheck.Member] = []
     /// With the number of the file, for their order.
     private var errors: [(file: Int, error: ManifestError)] = []
     private var files = 0
+
+    init(zones: ZoneDatabase) {
+        self.zones = zones
+    }
 
     var hasErrors: Bool { !errors.isEmpty }
 
@@ -83,7 +89,7 @@ struct ReadingRun {
         _ value: JSONValue, at base: [PathElement], _ source: ManifestSource, _ places: Places,
         _ unread: Set<[PathElement]>
     ) {
-        let reading = ResourceReading(value, at: base, sources: .files(source))
+        let reading = ResourceReading(value, at: base, sources: .files(source, zones))
         errors += reading.findings.filter { !unread.contains($0.path) }.map { (files, places.error($0)) }
         members.append(SetCheck.Member(reading: reading, places: places, file: files))
     }

@@ -1,13 +1,15 @@
 // One resource on its own: from its JSON to findings, or to what can be built.
 
+internal import Calendar
 internal import JSON
 internal import Model
 
 struct ResourceReading {
-    /// How the files named by `source` are got.
+    /// Where what a manifest names beside itself is found.
     enum Sources {
-        case files(ManifestSource)
-        /// From the store: contents by digest, as far as they are at hand.
+        /// The files named by `source`, and time zones.
+        case files(ManifestSource, ZoneDatabase)
+        /// From the store: contents by digest, as far as they are at hand. Its time zones were there when it was applied.
         case stored([String: [UInt8]])
     }
 
@@ -35,6 +37,7 @@ struct ResourceReading {
             checkWorkload(check.templates, kind)
         } else {
             checkRun(check.templates)
+            if case .files(_, let zones) = sources { checkZone(zones) }
         }
         if kind == .app {
             checkActions()
@@ -91,7 +94,7 @@ struct ResourceReading {
         switch sources {
         case .stored(let bytes):
             blobs = bytes.reduce(into: [:]) { $0[$1.key] = WorkloadCheck.Blob(bytes: $1.value, name: "blob \($1.key)") }
-        case .files(let source):
+        case .files(let source, _):
             guard let spec = manifest["spec"], spec.object != nil else { return }
             var loading = SourceLoading(from: source, at: base + ["spec"])
             manifest["spec"] = loading.replaced(spec)
@@ -114,6 +117,19 @@ struct ResourceReading {
         var check = RunCheck()
         check.check(spec, templates: templates.map { $0.relative(to: prefix) })
         findings += check.findings.map { $0.below(prefix) }
+    }
+
+    private mutating func checkZone(_ zones: ZoneDatabase) {
+        guard let name = manifest["spec"]?["timeZone"]?.string, TextRule.zoneName.problem(name) == nil else { return }
+        do throws(ZoneError) {
+            _ = try zones.rules(name)
+        } catch .unknown(_, let nearest) {
+            report(
+                ["spec", "timeZone"], "expected \(TextRule.zoneName.expected), found \(Words.quoted(name))",
+                hint: nearest.map { "did you mean \(Words.quoted($0))?" })
+        } catch {
+            report(["spec", "timeZone"], "\(error)")
+        }
     }
 
     private mutating func checkActions() {

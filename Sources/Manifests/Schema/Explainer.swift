@@ -48,6 +48,8 @@ private struct Place {
                 }
                 return entry
             }
+        case .list(let list) where list.items.isObject:
+            return try Place(path: "\(path)[]", shape: list.items, field: nil).child(name)
         default:
             throw ExplainError(
                 message: "expected no more than \(path), which has no fields, found \(Words.quoted(name)) after it")
@@ -83,6 +85,7 @@ private struct Place {
             let key = "Each <\(map.placeholder)> is \(map.keys.expected)."
             let inner = Place(path: path, shape: map.values, field: nil).children
             return ["", Self.wrapped(key, indent: 2)] + inner
+        case .list(let list): return Place(path: path, shape: list.items, field: nil).children
         default: return []
         }
     }
@@ -103,4 +106,8 @@ private struct Place {
         lines.append(margin + line)
         return lines.joined(separator: "\n")
     }
+}
+
+extension Shape {
+    fileprivate var isObject: Bool { if case .object = self { true } else { false } }
 }

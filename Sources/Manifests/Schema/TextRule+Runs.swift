@@ -1,12 +1,18 @@
 // The formats of what only runs and Schedules have.
 
+internal import Calendar
 internal import Model
 
 extension TextRule {
     static let cron = TextRule(
         expected: "a cron expression such as \"30 2 * * *\" or \"@daily\"", maximumLength: 256
     ) { text in
-        text.isEmpty ? Problem() : nil
+        do throws(CronExpression.ParseError) {
+            _ = try CronExpression(parsing: text)
+            return nil
+        } catch {
+            return Problem(detail: error.message, offset: error.offset)
+        }
     }
 
     /// Whether there is such a zone, only the disk knows.

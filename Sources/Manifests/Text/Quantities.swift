@@ -2,7 +2,7 @@
 
 internal import Model
 
-enum DurationText {
+package enum DurationText {
     /// From the smallest to the largest.
     private static let units: [(name: String, milliseconds: Int64)] = [
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),
@@ -18,7 +18,7 @@ enum DurationText {
     }
 
     /// In the largest unit that gives a whole number.
-    static func text(_ duration: Duration) -> String {
+    package static func text(_ duration: Duration) -> String {
         let total = duration.wholeMilliseconds
         let unit = units.last { total >= $0.milliseconds && total % $0.milliseconds == 0 } ?? units[0]
         return "\(total / unit.milliseconds)\(unit.name)"

@@ -26,11 +26,12 @@ package struct ResourceDescription: Sendable {
             Facts(cells: [
                 ("Name", Cell(resource.key.description, .strong)),
                 ("State", Cell(word.message.isEmpty ? word.text : "\(word.text): \(word.message)", word.meaning)),
-                ("Generation", Cell("\(resource.generation), seen by the controller: \(seen)")),
+                ("Generation", Cell(generation)),
                 ("Applied", Cell("\(resource.appliedAt.rfc3339) by \(resource.appliedBy)")),
                 ("Digest", Cell(resource.digest)),
             ]).text(paint)
         ]
+        if let schedule = row.schedule { sections.append(ScheduleListing.facts(schedule, now: now, paint)) }
         sections.append(section("Conditions", conditions(now: now), paint))
         if let observed = row.observed { sections.append(monitor(observed, now: now, paint)) }
         if !resource.config.isEmpty {
@@ -44,7 +45,11 @@ package struct ResourceDescription: Sendable {
         return sections.filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
-    private var seen: String { row.status.map { "\($0.observedGeneration)" } ?? "none" }
+    private var generation: String {
+        let seen =
+            row.resource.key.kind.hasInstances ? row.status?.observedGeneration : row.schedule?.state?.generation
+        return "\(row.resource.generation), seen by the controller: \(seen.map { "\($0)" } ?? "none")"
+    }
 
     private var manifest: [String] {
         let text = (try? JSONValue.parse(row.resource.manifest))?.pretty() ?? row.resource.manifest

@@ -18,6 +18,8 @@ package struct ResourceRow: Sendable, Hashable {
     package var isCollected = false
     /// Of a Server: how many instances are on it, where that was counted.
     package var instances: Int?
+    /// Of a Schedule that can be read.
+    package var schedule: ScheduleFacts?
 
     package init(
         resource: StoredResource, status: ResourceStatus?, observed: ObservedServer? = nil, address: String? = nil,
@@ -32,7 +34,8 @@ package struct ResourceRow: Sendable, Hashable {
     }
 
     var word: StatusWord {
-        resource.problem.map { StatusWord(unreadable: $0) } ?? StatusWord(status, generation: resource.generation)
+        resource.problem.map { StatusWord(unreadable: $0) } ?? schedule.map { StatusWord($0) }
+            ?? StatusWord(status, generation: resource.generation)
     }
 }
 
@@ -100,6 +103,7 @@ package enum ResourceListing {
         var document = row.resource.document
         document["status"] = row.status?.json ?? .null
         document["state"] = .string(row.word.text)
+        if let schedule = row.schedule { document["schedule"] = schedule.document }
         if let observed = row.observed { document["observed"] = observed.json }
         if row.resource.key.kind == .server {
             document["address"] = row.address.map { .string($0) } ?? .null

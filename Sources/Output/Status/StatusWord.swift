@@ -39,6 +39,12 @@ package struct StatusWord: Sendable, Hashable {
 
     package init(unreadable problem: String) { self.init("Unreadable", .bad, problem, since: nil) }
 
+    /// A Schedule has no instances that could be more or less ready.
+    package init(_ schedule: ScheduleFacts) {
+        let (text, meaning, message) = schedule.stateWord
+        self.init(text, meaning, message, since: nil)
+    }
+
     private init(_ condition: Condition, _ text: String, _ meaning: Paint.Meaning) {
         self.init(text, meaning, condition.message, since: condition.since)
     }

@@ -19,8 +19,9 @@ package struct WaitTarget: Sendable, Hashable {
         self.leavesSuspended = leavesSuspended
     }
 
-    /// Whether this status is what was waited for.
+    /// Whether this status is what was waited for. What has no instances is Ready at once.
     package func isMet(by status: ResourceStatus?) -> Bool {
+        guard key.kind.hasInstances else { return condition == .ready }
         guard let status, status.observedGeneration >= generation else { return false }
         return status.condition(condition)?.status ?? false || hasOnlySuspendedLeft(status)
     }
@@ -33,6 +34,7 @@ package struct WaitTarget: Sendable, Hashable {
 
     /// `App/webapp  2/3 Ready  Progressing: 1 job is under way`, without the name.
     package func progress(_ status: ResourceStatus?) -> String {
+        guard key.kind.hasInstances else { return "Ready: a Schedule has no instances to wait for" }
         guard let status, status.observedGeneration >= generation else {
             return "waiting for a controller to see generation \(generation)"
         }

@@ -105,6 +105,9 @@ public struct RequestPlanner: Sendable {
         return RunPlan(queues: queues)
     }
 
+    /// The servers whose measurements a condition looks at: those that it may run on. None where that cannot be told.
+    public func watchedServers(_ request: RunRequest) -> [String] { (try? servers(of: request)) ?? [] }
+
     // MARK: where
 
     private func servers(of request: RunRequest) throws(RequestProblem) -> [String] {

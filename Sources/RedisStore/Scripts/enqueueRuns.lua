@@ -36,5 +36,5 @@ redis.call('HSET', K.jobs, unpack(bodies))
 redis.call('ZADD', due > at and K.delayed or K.ready, unpack(scores))
 if is_pool then redis.call('SADD', K.pools, name) end
 wake()
-reply[1] = idle_ones(math.min(#bodies / 2, MOST_WOKEN))
+reply[1] = idle_ones(math.min(#bodies / 2, MOST_WOKEN), at)
 return reply

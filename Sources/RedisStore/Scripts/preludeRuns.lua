@@ -32,11 +32,12 @@ local function wake()
   redis.call('LTRIM', K.wake, 0, 0)
 end
 
--- Executors of a pool that said they are free, the latest first: the caller wakes them, for their keys are elsewhere.
-local function idle_ones(count)
+-- Executors of a pool that said they are free, the latest first: the caller wakes them, for their keys are elsewhere. They
+-- come last until they say it again, so that the next job wakes others.
+local function idle_ones(count, at)
   if not is_pool then return {} end
   local names = redis.call('ZREVRANGE', K.idle, 0, count - 1)
-  if #names > 0 then redis.call('ZREM', K.idle, unpack(names)) end
+  for _, woken in ipairs(names) do redis.call('ZADD', K.idle, text(at - IDLE_FOR + WOKEN_FOR), woken) end
   return names
 end
 

@@ -15,4 +15,4 @@ redis.call('HDEL', K.tries, id)
 redis.call('HSET', K.jobs, id, body)
 redis.call('ZADD', K.ready, ready_score(body, at), id)
 wake()
-return { 1, idle_ones(1) }
+return { 1, idle_ones(1, at) }

@@ -220,9 +220,18 @@ elseif ARGV[9] == '1' then
 end
 each_active('-inf', at_text, LARGEST_BATCH, function(id, own) give_back(id, own) end)
 promote_delayed()
+local comes_back = false
 if limit > given then
   promote_retries(limit - given)
-  claim(limit - given)
+  local room = limit - given
+  if is_pool then
+    -- Where others are free too, each takes its share, and comes back for what nobody else took.
+    redis.call('ZREM', K.idle, server)
+    local ready = redis.call('ZCARD', K.ready)
+    room = math.min(room, math.ceil(ready / (redis.call('ZCARD', K.idle) + 1)))
+    comes_back = room < math.min(ready, limit - given)
+  end
+  if room > 0 then claim(room) end
 end
 if given < limit then
   sweep()
@@ -244,6 +253,7 @@ if not is_pool or (rank and rank < TIMEKEEPERS) then
     if first[2] and (reply[2] == 0 or tonumber(first[2]) < reply[2]) then reply[2] = tonumber(first[2]) end
   end
 end
+if comes_back then reply[2] = at + SHARE_PAUSE end
 for _, id in ipairs(redis.call('SMEMBERS', K.cancels)) do
   local own = redis.call('HGET', K.claims, id)
   local _, _, by = split_claim(own or '')

@@ -46,7 +46,10 @@ extension InMemoryState {
     private mutating func wakeExecutors(of queue: RunQueue) {
         switch queue {
         case .server(let name): wakes.insert(name)
-        case .pool: if let latest = runs[queue]?.idle.popLast() { wakes.insert(latest) }
+        case .pool:
+            guard let latest = runs[queue]?.idle.popLast() else { return }
+            wakes.insert(latest)
+            runs[queue]?.idle.insert(latest, at: 0)
         }
     }
 
@@ -62,9 +65,13 @@ extension InMemoryState {
         reply.claims = entry.takeAgain(turn, now: now)
         entry.giveBackExpired(now: now)
         entry.promote(room: turn.limit - reply.claims.count, now: now)
-        reply.claims += entry.claim(turn, room: turn.limit - reply.claims.count, now: now)
-        entry.trim(on: turn.queue, now: now)
         entry.idle.removeAll { $0 == turn.server }
+        var room = turn.limit - reply.claims.count
+        // Where others are free too, each takes its share.
+        let ready = entry.jobs.values.count { $0.record.state == .ready }
+        if case .pool = turn.queue { room = min(room, (ready + entry.idle.count) / (entry.idle.count + 1)) }
+        reply.claims += entry.claim(turn, room: room, now: now)
+        entry.trim(on: turn.queue, now: now)
         if case .pool = turn.queue, reply.claims.count < turn.limit { entry.idle.append(turn.server) }
         reply.nextDueAt = entry.jobs.values.compactMap(\.record.dueAt).min()
         reply.cancelled = entry.jobs.values.filter { $0.record.isCancelling && $0.record.server == turn.server }

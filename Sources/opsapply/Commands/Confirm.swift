@@ -18,6 +18,7 @@ struct Confirm: AsyncParsableCommand {
     func run() async throws {
         try await options.withStore { store in
             let key = try await Reference.findResource(name, in: store)
+            guard key.kind.hasInstances else { return Self.sayNothingIsHeld(of: key) }
             guard let resource = try await store.resource(key) else { throw Reference.missing(name, near: nil) }
             var generation = resource.generation
             let known = try await Self.newest(of: key, store)
@@ -28,14 +29,17 @@ struct Confirm: AsyncParsableCommand {
             let held = try await held(key, store)
             guard !held.isEmpty else {
                 guard generation == resource.generation else { return }
-                Console.out("\(key): nothing is held back, so there is nothing to confirm\n")
-                return
+                return Self.sayNothingIsHeld(of: key)
             }
             try await store.confirmRemoval(of: key, generation: generation)
             for what in Set(held).sorted() {
                 Console.out("\(key): \(what), confirmed for generation \(generation)\n")
             }
         }
+    }
+
+    private static func sayNothingIsHeld(of key: ResourceKey) {
+        Console.out("\(key): nothing is held back, so there is nothing to confirm\n")
     }
 
     /// The newest generation that its servers know.

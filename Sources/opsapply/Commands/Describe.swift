@@ -17,7 +17,7 @@ struct Describe: AsyncParsableCommand {
 
     @OptionGroup var options: StoreOptions
 
-    @Argument(help: "app/webapp, server/server1, webapp@server1, or a name that only one thing has.")
+    @Argument(help: "app/webapp, server/server1, schedule/nightly, webapp@server1, or a name that only one thing has.")
     var name: String
 
     @Option(name: .shortAndLong, help: "table or json.")
@@ -47,7 +47,7 @@ struct Describe: AsyncParsableCommand {
         }
         let subjects = Set([key.description] + ids.map(\.description))
         let description = ResourceDescription(
-            row: try await Rows.row(resource, in: store), instances: try await Fleet.snapshots(ids, in: store),
+            row: try await Rows.row(resource, in: store, at: now), instances: try await Fleet.snapshots(ids, in: store),
             jobs: try await jobs(of: Set(ids), store), events: try await events(about: subjects, store))
         switch output {
         case .table: Console.out(description.text(now: now, Console.paint))

@@ -5,12 +5,12 @@ internal import Output
 internal import Programs
 internal import Store
 
-/// `get servers|apps|instances|resources [NAME]`: listings.
+/// `get servers|apps|schedules|instances|resources [NAME]`: listings.
 struct Get: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List servers, apps, instances or resources.")
+    static let configuration = CommandConfiguration(abstract: "List servers, apps, schedules, instances or resources.")
 
     enum What: String, CaseIterable, ExpressibleByArgument {
-        case servers, apps, instances, resources
+        case servers, apps, schedules, instances, resources
 
         /// In the singular too.
         init?(argument: String) {
@@ -27,7 +27,7 @@ struct Get: AsyncParsableCommand {
 
     @OptionGroup var options: StoreOptions
 
-    @Argument(help: "servers, apps, instances or resources.")
+    @Argument(help: "servers, apps, schedules, instances or resources.")
     var what: What
 
     @Argument(help: "One of them by name; of instances also all of an app or of a server.")
@@ -43,6 +43,7 @@ struct Get: AsyncParsableCommand {
             case .instances: try await instances(store, now)
             case .servers: try await resources([.server], store, now)
             case .apps: try await resources([.app], store, now)
+            case .schedules: try await resources([.schedule], store, now)
             case .resources: try await resources(Kind.allCases, store, now)
             }
         }
@@ -63,7 +64,7 @@ struct Get: AsyncParsableCommand {
             Console.out(found.map(\.key).sorted().map { "\($0)\n" }.joined())
             return
         }
-        var rows = try await Rows.of(found, in: store)
+        var rows = try await Rows.of(found, in: store, at: now)
         if what == .servers {
             let counts = try await Fleet.instanceIDs(store).reduce(into: [:]) { $0[$1.server, default: 0] += 1 }
             for index in rows.indices { rows[index].instances = counts[rows[index].resource.key.name] ?? 0 }
@@ -87,6 +88,7 @@ struct Get: AsyncParsableCommand {
         switch what {
         case .servers: ResourceListing.servers(rows, now: now)
         case .apps: ResourceListing.apps(rows, now: now)
+        case .schedules: ScheduleListing.table(rows, now: now)
         case .resources, .instances: ResourceListing.resources(rows, now: now)
         }
     }

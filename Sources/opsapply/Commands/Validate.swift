@@ -18,6 +18,10 @@ struct Validate: AsyncParsableCommand {
     func run() async throws {
         if output == .json { return try document() }
         let set = try Desired.given(try Desired.files(files), among: nil)
+        for resource in set.resources {
+            guard let forecast = Self.forecast(of: resource) else { continue }
+            Console.out(forecast.text(of: resource.key))
+        }
         Console.note("\(counted(set.resources.count, "resource")) in \(counted(files.count, "argument")): all valid")
     }
 
@@ -28,6 +32,14 @@ struct Validate: AsyncParsableCommand {
                 "valid": true, "resources": .array(set.resources.map { .string($0.key.description) }), "errors": [],
                 "warnings": .array(
                     set.warnings.map { Self.entry($0.file, $0.line, $0.column, $0.path, $0.message, hint: nil) }),
+                "schedules": .array(
+                    set.resources.compactMap { resource in
+                        Self.forecast(of: resource).map { facts in
+                            var document = facts.forecast
+                            document["resource"] = .string(resource.key.description)
+                            return document
+                        }
+                    }),
             ])
         } catch {
             let errors = error.errors.map {
@@ -36,6 +48,10 @@ struct Validate: AsyncParsableCommand {
             Console.out(["valid": false, "resources": [], "errors": .array(errors), "warnings": []])
             throw CommandFailure.silent(CommandFailure.error)
         }
+    }
+
+    private static func forecast(of resource: ManifestResource) -> ScheduleFacts? {
+        resource.schedule.map { ScheduleFacts($0, state: nil, now: Desired.wallClock()) }
     }
 
     private static func entry(

@@ -34,6 +34,10 @@ struct Wait: AsyncParsableCommand {
                             + "app/\(String(text[..<at]).printable)")
                 }
                 let key = try await Reference.findResource(text, in: store)
+                guard key.kind.hasInstances || condition.kind == .ready else {
+                    throw CommandFailure(
+                        "\(key) is Ready at once and has no other condition: there is nothing to wait for")
+                }
                 let generation = try await store.resource(key)?.generation ?? 0
                 targets.append(WaitTarget(key: key, generation: generation, condition: condition.kind))
             }

@@ -103,12 +103,14 @@ struct Application {
         if let heldPrune { Console.note("\(heldPrune): nothing would be written without --confirm-removal") }
     }
 
-    /// Writes; the targets are what a wait would wait for.
+    /// Writes; the targets are what a wait would wait for: what has no instances is Ready as soon as it is written.
     func write() async throws -> [WaitTarget] {
         var targets: [WaitTarget] = []
         for draft in drafts {
             let result = try await apply(draft)
-            targets.append(WaitTarget(key: draft.key, generation: result.generation, leavesSuspended: true))
+            if draft.key.kind.hasInstances {
+                targets.append(WaitTarget(key: draft.key, generation: result.generation, leavesSuspended: true))
+            }
             if confirmRemoval, draft.key.kind == .app {
                 try await store.confirmRemoval(of: draft.key, generation: result.generation)
             }

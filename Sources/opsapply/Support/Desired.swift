@@ -82,7 +82,7 @@ enum Desired {
     }
 
     /// This machine's clock: good enough for a warning, and there without a store.
-    private static func wallClock() -> Timestamp {
+    static func wallClock() -> Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)

@@ -9,13 +9,15 @@ enum Rows {
     /// Rows that are read at the same time: their commands share round trips.
     private static let together = 64
 
-    static func of(_ resources: [StoredResource], in store: any OperationsStore) async throws -> [ResourceRow] {
+    static func of(
+        _ resources: [StoredResource], in store: any OperationsStore, at now: Timestamp
+    ) async throws -> [ResourceRow] {
         let sorted = resources.sorted { $0.key < $1.key }
         var rows: [ResourceRow] = []
         for start in stride(from: 0, to: sorted.count, by: together) {
             let part = sorted[start..<min(start + together, sorted.count)]
             rows += try await withThrowingTaskGroup(of: ResourceRow.self) { group in
-                for resource in part { group.addTask { try await row(resource, in: store) } }
+                for resource in part { group.addTask { try await row(resource, in: store, at: now) } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
         }
@@ -31,10 +33,15 @@ enum Rows {
         if !lines.isEmpty { throw CommandFailure(lines) }
     }
 
-    static func row(_ resource: StoredResource, in store: any OperationsStore) async throws -> ResourceRow {
+    static func row(
+        _ resource: StoredResource, in store: any OperationsStore, at now: Timestamp
+    ) async throws -> ResourceRow {
         var row = ResourceRow(resource: resource, status: try await store.status(resource.key))
         do throws(CommandFailure) { _ = try Desired.read(resource) } catch {
             row.resource.problem = error.lines.joined(separator: "; ")
+        }
+        if resource.key.kind == .schedule, let spec = (try? Desired.read(resource))?.manifest.schedule {
+            row.schedule = ScheduleFacts(spec, state: try await store.scheduleState(resource.key.name), now: now)
         }
         guard resource.key.kind == .server else { return row }
         row.observed = try await store.observedServer(resource.key.name)

@@ -104,7 +104,7 @@ struct UpSession {
     private func apply(_ store: any OperationsStore) async throws -> [WaitTarget] {
         let known = try await Desired.stored(store)
         let now = try await store.now()
-        var targets = known.readable.filter { !$0.manifest.isSuspended(at: now) }
+        var targets = known.readable.filter { $0.key.kind.hasInstances && !$0.manifest.isSuspended(at: now) }
             .map { WaitTarget(key: $0.key, generation: $0.stored.generation, leavesSuspended: true) }
         guard let files else { return targets }
         let given = try Desired.given(files, among: known.readable)

@@ -55,6 +55,27 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `of several that are free each takes its share, and one alone takes all`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let pool = RunQueue.pool(try #require(webPool))
+            for server in ["server1", "server2", "server3"] {
+                _ = try await store.visit("t-\(server)", on: pool, by: server)
+                try await bench.pass(.milliseconds(2))
+            }
+            _ = try await store.add((0..<6).map { runJob("j\($0)") }, on: pool)
+            let first = try await store.visit("u1", on: pool, by: "server1", limit: 8)
+            #expect(first.claims.count == 2)
+            #expect(try await store.visit("u2", on: pool, by: "server2", limit: 8).claims.count == 2)
+            #expect(try await store.visit("u3", on: pool, by: "server3", limit: 1).claims.count == 1)
+            #expect(try await store.visit("u4", on: pool, by: "server3", limit: 0).claims.isEmpty)
+            let alone = RunQueue.pool(try #require(Pool("role=alone")))
+            _ = try await store.add((0..<6).map { runJob("j\($0)") }, on: alone)
+            #expect(try await store.visit("v1", on: alone, by: "server1", limit: 8).claims.count == 6)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `a server takes from a bounded number of pools`(_ kind: StoreKind) async throws {
         try await withStore(kind) { bench async throws in
             let store = bench.store

@@ -222,4 +222,30 @@ import Testing
             #expect(try await store.status(key) == less)
         }
     }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a Schedule is stored, listed, changed and deleted like any other kind`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let schedule = ResourceKey(.schedule, "webapp")
+            var wanted = draft(config: [:])
+            wanted.key = schedule
+            let cursor = try await store.feedEnd()
+            #expect(try await store.apply(wanted) == ApplyResult(change: .created, generation: 1))
+            _ = try await store.apply(draft())
+            #expect(try await store.resources(.schedule).map(\.key) == [schedule])
+            #expect(try await store.resources(.app).map(\.key) == [key])
+            guard case .changes(let changes, _) = try await store.changes(after: cursor, shards: nil, limit: 10) else {
+                Issue.record("a gap")
+                return
+            }
+            #expect(changes.map(\.subject).contains(.resource(schedule)))
+            try await bench.editConfig(schedule, "port", "1")
+            #expect(try await store.handEdits(shard: schedule.shard) == [schedule])
+            #expect(try await store.delete(schedule, by: "bob", expectedGeneration: 1))
+            #expect(try await store.tombstones(.schedule).map(\.key) == [schedule])
+            #expect(try await store.resources(.schedule).isEmpty)
+            #expect(try await store.resources(.app).map(\.key) == [key])
+        }
+    }
 }

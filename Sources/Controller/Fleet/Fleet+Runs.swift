@@ -1,0 +1,20 @@
+// What the planner of runs needs to know, from the controller's memory.
+
+package import Model
+package import Reconcilers
+
+extension Fleet {
+    /// The declared Servers and Apps, and where the instances are that this request asks for.
+    package func runFleet(for request: RunRequest) -> RunFleet {
+        var known = RunFleet(servers: [:], apps: [:])
+        for server in servers {
+            guard server.exists, let compiled = server.compiled else { continue }
+            known.servers[server.name] = RunFleet.Server(labels: compiled.labels, address: compiled.spec.address)
+        }
+        for app in apps { if app.exists, let compiled = app.compiled { known.apps[app.name] = compiled.spec } }
+        if let app = RequestPlanner.asksForInstances(request, known.apps), let state = self.app(named: app) {
+            known.instances[app] = state.slots.map { id($0).server }.sorted()
+        }
+        return known
+    }
+}

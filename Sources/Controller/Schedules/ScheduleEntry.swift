@@ -1,0 +1,75 @@
+// One Schedule as the leader keeps it: what it says, how far it has come, and when there is something to decide.
+
+internal import Calendar
+internal import Manifests
+internal import Model
+internal import Reconcilers
+internal import Store
+
+struct ScheduleEntry: Sendable {
+    enum Clockwork: Sendable {
+        case time(ScheduleDecider)
+        case condition(ConditionDecider, ConditionTrigger)
+        /// Only when a person asks.
+        case none
+    }
+
+    let name: String
+    let generation: Int
+    let digest: String
+    let spec: ScheduleSpec
+    let clockwork: Clockwork
+    var state: ScheduleState?
+    /// When there is something to decide; nil: never.
+    var dueAt: Timestamp?
+
+    /// Whoever reads the manifest has checked what it names; a zone can have gone from this machine since.
+    init(_ stored: StoredResource, zones: ZoneDatabase, now: Timestamp) throws(ScheduleProblem) {
+        if let problem = stored.problem { throw ScheduleProblem(why: problem) }
+        let resource: ManifestResource
+        do throws(ManifestError) { resource = try ManifestReader.readStored(stored.manifest) } catch {
+            throw ScheduleProblem(why: "\(error)")
+        }
+        guard case .schedule(let spec) = resource.spec else { throw ScheduleProblem(why: "it is no Schedule") }
+        name = stored.key.name
+        generation = stored.generation
+        digest = stored.digest
+        self.spec = spec
+        dueAt = now
+        switch spec.trigger {
+        case .time(let trigger): clockwork = try Self.times(spec, trigger, name, stored.generation, zones)
+        case .condition(let trigger):
+            clockwork = .condition(
+                ConditionDecider(name: name, generation: generation, spec: spec, trigger: trigger), trigger)
+        case .demand:
+            clockwork = .none
+            dueAt = nil
+        }
+    }
+
+    private static func times(
+        _ spec: ScheduleSpec, _ trigger: TimeTrigger, _ name: String, _ generation: Int, _ zones: ZoneDatabase
+    ) throws(ScheduleProblem) -> Clockwork {
+        let cron: CronExpression
+        do throws(CronExpression.ParseError) { cron = try CronExpression(parsing: trigger.cron) } catch {
+            throw ScheduleProblem(why: "at: \(error)")
+        }
+        let zone: ZoneRules
+        do throws(ZoneError) { zone = try zones.rules(trigger.timeZone) } catch {
+            throw ScheduleProblem(why: "timeZone: \(error)")
+        }
+        return .time(
+            ScheduleDecider(name: name, generation: generation, spec: spec, trigger: trigger, cron: cron, zone: zone))
+    }
+
+    /// The jobs that a run of it may have on one queue.
+    func ids(of run: ScheduleState.LastRun, on queue: RunQueue) -> [String] {
+        guard case .pool = queue, case .any(let count, _) = spec.request.targets, count > 1 else { return [run.id] }
+        return (1...min(count, RunBounds.largestCount)).map { "\(run.id).\($0)" }
+    }
+}
+
+/// Why a Schedule cannot be followed, for people.
+struct ScheduleProblem: Error, Sendable, Hashable {
+    var why: String
+}

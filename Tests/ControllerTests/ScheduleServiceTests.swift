@@ -1,0 +1,161 @@
+// Schedules over the real controller and the in-memory store, on a clock of the test's own.
+
+import Controller
+import Model
+import Store
+import Testing
+
+@Suite struct ScheduleServiceTests {
+    private static let queue = RunQueue.server("server1")
+
+    private func schedule(_ name: String, _ trigger: String, on: String = #""servers": ["server1"]"#, more: String = "")
+        -> String
+    {
+        """
+        { "apiVersion": "ops/v1", "kind": "Schedule", "metadata": { "name": "\(name)" },
+          "spec": { \(trigger), "run": { "steps": [ { "command": ["true"] } ] }, "on": { \(on) }\(more) } }
+        """
+    }
+
+    /// Enough time for a leader to be elected, in small steps.
+    private func lead(_ world: World, _ replica: RunningReplica) async {
+        #expect(await world.time.pass(.seconds(30)) { replica.isLeading(at: world.time.now()) })
+    }
+
+    private func ids(_ world: World, on queue: RunQueue = Self.queue) async throws -> [String] {
+        try await world.store.runs(on: queue, limit: 1000).map(\.job.id).sorted()
+    }
+
+    private func finishAll(_ world: World, token: String) async throws {
+        let reply = try await world.store.turn(
+            RunTurn(queue: Self.queue, server: "server1", token: token, limit: 100, lease: .seconds(10)))
+        let ends = reply.claims.map { RunCompletion(id: $0.job.id, token: token, result: .done, exitCode: 0) }
+        _ = try await world.store.turn(
+            RunTurn(
+                queue: Self.queue, server: "server1", token: token + "x", limit: 0, lease: .seconds(10),
+                completions: ends))
+    }
+
+    @Test func `each time is one job, named after the schedule and the time`() async throws {
+        let world = World()
+        try await world.apply(
+            World.server("server1"), schedule("m", #""at": "* * * * *""#, more: #", "overlap": "allow""#))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        await world.time.pass(.seconds(150), step: .milliseconds(100))
+        let found = try await ids(world)
+        #expect(found.count == 2 || found.count == 3)
+        #expect(found.allSatisfy { $0.hasPrefix("m-20270115T08") && $0.hasSuffix("00Z") }, "\(found)")
+        let job = try await world.store.runs(on: Self.queue, limit: 1).first?.job
+        #expect(job?.origin == "Schedule/m" && job?.scheduledFor != nil)
+        await replica.end()
+    }
+
+    @Test func `a leader that died after it enqueued and before it wrote that down leaves one job`() async throws {
+        let world = World()
+        try await world.apply(
+            World.server("server1"), schedule("m", #""at": "* * * * *""#, more: #", "overlap": "allow""#))
+        let first = world.replica("a")
+        await lead(world, first)
+        #expect(await world.time.pass(.seconds(5)) { (try? await world.store.scheduleState("m")) != nil })
+        let unwritten = StoreError.unavailable("the test")
+        first.store.refuse("writeScheduleState", with: unwritten)
+        #expect(await world.time.pass(.seconds(70), step: .milliseconds(100)) { (try? await ids(world).count) == 1 })
+        await first.kill()
+        let second = world.replica("b")
+        await lead(world, second)
+        await world.time.pass(.seconds(10), step: .milliseconds(100))
+        let found = try await ids(world)
+        #expect(found.count == Set(found).count && found.count == 1, "\(found)")
+        #expect(second.store.calls("enqueue") >= 1)
+        await second.end()
+    }
+
+    @Test func `a run that is not over forbids the next, which is told`() async throws {
+        let world = World()
+        try await world.apply(World.server("server1"), schedule("m", #""at": "* * * * *""#))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        await world.time.pass(.seconds(190), step: .milliseconds(100))
+        #expect(try await ids(world).count == 1)
+        #expect(try await world.events("ScheduleLeftOut").count >= 1)
+        try await finishAll(world, token: "t")
+        await world.time.pass(.seconds(61), step: .milliseconds(100))
+        #expect(try await ids(world).count == 2)
+        await replica.end()
+    }
+
+    @Test func `a run that is not over is replaced`() async throws {
+        let world = World()
+        try await world.apply(
+            World.server("server1"), schedule("m", #""at": "* * * * *""#, more: #", "overlap": "replace""#))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        await world.time.pass(.seconds(130), step: .milliseconds(100))
+        let states = try await world.store.runs(on: Self.queue, limit: 10).map(\.state)
+        #expect(states.filter { $0 == .ready }.count == 1 && states.contains(.cancelled))
+        await replica.end()
+    }
+
+    @Test func `a schedule that is suspended fires nothing, and one that is deleted is forgotten`() async throws {
+        let world = World()
+        let suspended = #", "suspend": { "reason": "moving" }"#
+        try await world.apply(World.server("server1"), schedule("m", #""at": "* * * * *""#, more: suspended))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        await world.time.pass(.seconds(130), step: .milliseconds(100))
+        #expect(try await ids(world).isEmpty)
+        #expect(try await world.store.scheduleState("m") != nil)
+        _ = try await world.store.delete(ResourceKey(.schedule, "m"), by: "test", expectedGeneration: nil)
+        let isForgotten = await world.time.pass(.seconds(30), step: .milliseconds(100)) {
+            (try? await world.store.scheduleState("m")) == nil
+        }
+        #expect(isForgotten)
+        await replica.end()
+    }
+
+    @Test func `a condition fires once on the server where it holds for long enough`() async throws {
+        let world = World()
+        try await world.apply(
+            World.server("server1"), World.server("server2"),
+            schedule(
+                "full", #""when": { "metric": "disk", "above": 85, "for": "10s", "coolDown": "1m" }"#,
+                on: #""selector": { "role": "web" }"#))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        func report(_ disk: Int, for time: Duration) async throws {
+            for _ in 0..<Int(time.components.seconds / 5) {
+                for server in ["server1", "server2"] {
+                    let value = server == "server1" ? disk : 20
+                    let values = ["disk": "\(value)"]
+                    try await world.store.report(ServerReport(server: server, values: values, full: false))
+                }
+                await world.time.pass(.seconds(5), step: .milliseconds(100))
+            }
+        }
+        try await report(90, for: .seconds(5))
+        #expect(try await ids(world).isEmpty)
+        try await report(90, for: .seconds(30))
+        #expect(try await ids(world).count == 1)
+        #expect(try await ids(world, on: .server("server2")).isEmpty)
+        try await report(10, for: .seconds(10))
+        try await report(90, for: .seconds(20))
+        #expect(try await ids(world).count == 1)
+        try await report(90, for: .seconds(60))
+        #expect(try await ids(world).count == 2)
+        await replica.end()
+    }
+
+    @Test func `a schedule that leads nowhere says so, and goes on`() async throws {
+        let world = World()
+        try await world.apply(
+            World.server("server1"), schedule("m", #""at": "* * * * *""#, on: #""selector": { "role": "nobody" }"#))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        await world.time.pass(.seconds(70), step: .milliseconds(100))
+        let told = try await world.events("ScheduleLeftOut")
+        #expect(told.contains { $0.message.contains("no Server has the labels role=nobody") })
+        #expect(try await world.store.scheduleState("m")?.leftOut != nil)
+        await replica.end()
+    }
+}
