@@ -108,8 +108,9 @@ struct Keyspace: Sendable, Hashable {
 
     // MARK: what scripts are given
 
-    /// In the order of `preludeRuns.lua`. A pool has no executor of its own, and so no keys of a server.
-    func runKeys(_ queue: RunQueue) -> [String] {
+    /// In the order of `preludeRuns.lua`. A pool has no executor of its own, and so no keys of a server. What executors call
+    /// names no key of the whole shard, so that one ACL pattern can confine them to their server and their pools.
+    func runKeys(_ queue: RunQueue, forExecutor: Bool) -> [String] {
         let base = runs(queue)
         let own =
             switch queue {
@@ -119,7 +120,7 @@ struct Keyspace: Sendable, Hashable {
         return [
             base + "ready", base + "delayed", base + "retries", base + "active", base + "jobs", base + "claims",
             base + "tries", base + "ended", base + "cancels", base + "idle", base + "members",
-        ] + own + [pools(queue.shard), fence(queue.shard), refused(queue.shard)]
+        ] + own + (forExecutor ? [] : [pools(queue.shard), fence(queue.shard), refused(queue.shard)])
     }
 
     /// In the order of `preludeServer.lua`.

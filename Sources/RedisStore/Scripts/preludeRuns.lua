@@ -1,8 +1,8 @@
 -- Prelude of every script that works on one queue of runs: a server's or a pool's.
 --
 -- KEYS  1 ready  2 delayed  3 retries  4 active  5 jobs  6 claims  7 tries  8 ended  9 cancels  10 idle  11 members
---       12 wake (of the server; unused for a pool)  13 pools of the server  14 labels of the server  15 pools of the shard
---       16 fence  17 refused
+--       12 wake (of the server; unused for a pool)  13 pools of the server  14 labels of the server; and where it is not an
+--       executor that calls, whose rights end there: 15 pools of the shard  16 fence  17 refused
 -- ARGV  1 prefix of the queue's keys  2 "server" or "pool"  3 name; a script's own follow from 4
 -- Keys of single results and outputs are made from the prefix: they are in the same slot.
 --

@@ -107,6 +107,7 @@ extension InMemoryState {
     mutating func purge(_ ids: [String]?, on queue: RunQueue) -> Int {
         let ended = (runs[queue]?.jobs ?? [:]).filter { $0.value.isOver && (ids?.contains($0.key) ?? true) }
         for id in ended.keys { runs[queue]?.jobs[id] = nil }
+        if case .pool = queue, let entry = runs[queue], entry.jobs.isEmpty, entry.members.isEmpty { runs[queue] = nil }
         return ended.count
     }
 
