@@ -120,6 +120,7 @@ struct Keyspace: Sendable, Hashable {
         return [
             base + "ready", base + "delayed", base + "retries", base + "active", base + "jobs", base + "claims",
             base + "tries", base + "ended", base + "cancels", base + "idle", base + "members",
+            base + "doubts",
         ] + own + (forExecutor ? [] : [pools(queue.shard), fence(queue.shard), refused(queue.shard)])
     }
 

@@ -16,7 +16,8 @@ extension RedisStore: RunQueueStore {
             case .server(let name): [.string(keys.runs(queue)), "server", .string(name)]
             case .pool(let pool): [.string(keys.runs(queue)), "pool", .string(pool.name)]
             }
-        return try await call(script, keys: keys.runKeys(queue, forExecutor: byExecutor), own + arguments, isWrite: isWrite)
+        return try await call(
+            script, keys: keys.runKeys(queue, forExecutor: byExecutor), own + arguments, isWrite: isWrite)
     }
 
     public func turn(_ turn: RunTurn) async throws(StoreError) -> RunTurnReply {

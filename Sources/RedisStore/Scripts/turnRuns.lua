@@ -18,12 +18,12 @@ end
 
 -- The same end said again, or the truth about an attempt that was given up as in doubt.
 local function is_told_again(id, attempt_token, result, failure, exit)
-  local known = redis.call('HMGET', result_key(id), 'token', 'doubt', 'attempt', 'claimedAt', 'server')
+  local known = redis.call('HMGET', result_key(id), 'token', 'attempt', 'claimedAt', 'server')
   if known[1] == attempt_token then
-    if known[2] then
-      redis.call('HDEL', result_key(id), 'doubt', 'error')
+    if redis.call('HDEL', K.doubts, id) == 1 then
+      redis.call('HDEL', result_key(id), 'error')
       local state = result == 'failed' and 'dead' or result
-      end_run(id, state, known[3], known[4] or '', known[5] or '', attempt_token, failure, exit, at_text)
+      end_run(id, state, known[2], known[3] or '', known[4] or '', attempt_token, failure, exit, at_text)
     end
     return true
   end
@@ -116,7 +116,7 @@ local function give_back(id, claim)
   elseif is_pool and not is_repeatable(body) then
     end_run(id, 'dead', attempt, claimed_at or '', by or '', holder or '-',
       'in doubt: ' .. (by or 'somebody') .. ' had begun it and was not heard of for longer than its lease', '', at_text)
-    redis.call('HSET', result_key(id), 'doubt', '1')
+    redis.call('HSET', K.doubts, id, by or '')
   elseif tonumber(attempt) >= most_attempts(body) + MOST_LOST then
     end_run(id, 'dead', attempt, claimed_at or '', by or '', holder or '-', 'its lease ended ' .. attempt .. ' times', '',
       at_text)
@@ -146,6 +146,24 @@ local function take_again(id, claim)
   redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
   redis.call('ZADD', K.active, lease_end, id)
   give(id, body, attempt)
+end
+
+-- A restarted executor's journal knows how what is in doubt because of it ended, or how far it came.
+local function ask_again()
+  local doubts = redis.call('HGETALL', K.doubts)
+  for index = 1, #doubts, 2 do
+    local id = doubts[index]
+    local body = doubts[index + 1] == server and redis.call('HGET', K.jobs, id)
+    if body then
+      local attempt = tonumber(redis.call('HGET', result_key(id), 'attempt') or '1') + 1
+      redis.call('HDEL', K.doubts, id)
+      redis.call('ZREM', K.ended, id)
+      redis.call('DEL', result_key(id))
+      redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
+      redis.call('ZADD', K.active, lease_end, id)
+      give(id, body, attempt)
+    end
+  end
 end
 
 local function promote_delayed()
@@ -215,6 +233,7 @@ end
 beat(complete(10))
 if ARGV[8] == '1' then
   each_active('-inf', '+inf', MOST_ORPHANS, take_again)
+  if is_pool then ask_again() end
 elseif ARGV[9] == '1' then
   each_active('-inf', '+inf', MOST_ORPHANS, function(id, own)
     local _, _, _, holder = split_claim(own or '')

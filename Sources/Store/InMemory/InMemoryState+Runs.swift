@@ -160,8 +160,10 @@ extension RunQueueEntry {
     /// After a restart, or where an answer was lost: what this server had, it has again.
     fileprivate mutating func takeAgain(_ turn: RunTurn, now: Timestamp) -> [RunClaim] {
         guard turn.isBoot || turn.isRepeat else { return [] }
+        // What is in doubt because of it, too: its journal knows how that ended, or how far it came.
         let held = jobs.values.filter { run in
-            run.record.state == .active && run.record.server == turn.server && (turn.isBoot || run.token == turn.token)
+            (run.record.state == .active || run.isInDoubt && turn.isBoot) && run.record.server == turn.server
+                && (turn.isBoot || run.token == turn.token)
         }
         return held.sorted { $0.record.job.id < $1.record.job.id }.map { run in
             begin(run, turn, attempt: run.token == turn.token ? run.record.attempt : run.record.attempt + 1, now: now)
@@ -172,6 +174,9 @@ extension RunQueueEntry {
         var run = run
         run.token = turn.token
         run.isRetry = false
+        run.isInDoubt = false
+        run.record.finishedAt = nil
+        run.record.exitCode = nil
         run.record.state = .active
         run.record.attempt = attempt
         run.record.claimedAt = now
