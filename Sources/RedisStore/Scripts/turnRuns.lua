@@ -150,10 +150,8 @@ end
 
 -- A restarted executor's journal knows how what is in doubt because of it ended, or how far it came.
 local function ask_again()
-  local doubts = redis.call('HGETALL', K.doubts)
-  for index = 1, #doubts, 2 do
-    local id = doubts[index]
-    local body = doubts[index + 1] == server and redis.call('HGET', K.jobs, id)
+  for _, id in ipairs(redis.call('HKEYS', K.doubts)) do
+    local body = redis.call('HGET', K.doubts, id) == server and redis.call('HGET', K.jobs, id)
     if body then
       local attempt = tonumber(redis.call('HGET', result_key(id), 'attempt') or '1') + 1
       redis.call('HDEL', K.doubts, id)
