@@ -107,3 +107,13 @@ struct Keyspace: Sendable, Hashable {
         ]
     }
 }
+
+// MARK: locks of people's scripts
+
+extension Keyspace {
+    /// Holder, nonce, epoch, expiresAt and lastBegunAt.
+    func lock(_ name: String) -> String { lockPrefix(StoreLayout.shard(of: name)) + name }
+    func lockPrefix(_ shard: Int) -> String { "\(self.shard(shard)):lock:" }
+    /// Name → when it was last used.
+    func locks(_ shard: Int) -> String { "\(self.shard(shard)):locks" }
+}

@@ -62,3 +62,11 @@ enum Scripts {
 
         """.utf8)
 }
+
+// MARK: locks of people's scripts
+
+extension Scripts {
+    static let acquireLock = RedisScript(source: PackageResources.acquireLock_lua)
+    static let renewLock = RedisScript(source: PackageResources.renewLock_lua)
+    static let releaseLock = RedisScript(source: PackageResources.releaseLock_lua)
+}

@@ -55,4 +55,4 @@ public protocol FeedStore: Sendable {
 /// Everything the controller and `opsapply` need.
 public typealias ControllerStore = LeaseStore & ResourceStore & InstanceStore & QueueStore & FeedStore
 /// The whole store.
-public typealias OperationsStore = ControllerStore & AgentStore
+public typealias OperationsStore = ControllerStore & AgentStore & LockStore

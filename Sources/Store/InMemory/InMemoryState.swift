@@ -14,6 +14,8 @@ struct InMemoryState {
     /// What was written since the store last told its readers.
     var hints: [Int] = []
     var wakes: Set<String> = []
+    /// Of people's scripts, by name.
+    var locks: [String: LockEntry] = [:]
 
     struct HeldLease {
         var lease: Lease
