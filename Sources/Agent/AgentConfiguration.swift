@@ -13,11 +13,13 @@ package struct AgentConfiguration: Sendable {
     package var stopServicesOnExit: Bool
     /// What the monitor hash says of the agent.
     package var version: String
+    /// How many jobs that are no plans are done at the same time (`RunExecutor.mostRunsRange`).
+    package var runs: Int
     package var timing = Executor.Timing()
 
     package init(
         server: String, root: String = "/", state: String? = nil, interval: Duration = .seconds(5),
-        stopServicesOnExit: Bool = false, version: String
+        stopServicesOnExit: Bool = false, runs: Int = RunExecutor.mostRuns, version: String
     ) {
         self.server = server
         self.root = root
@@ -26,6 +28,7 @@ package struct AgentConfiguration: Sendable {
         self.state = state ?? prefix + "/var/lib/redops"
         self.interval = interval
         self.stopServicesOnExit = stopServicesOnExit
+        self.runs = runs
         self.version = version
     }
 }

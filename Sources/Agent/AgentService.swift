@@ -1,5 +1,6 @@
 // The agent: a Monitor that reports the server, an Observer that keeps watch over what is assigned to it, and an Executor
-// that does the jobs; as one service, over any `AgentStore`.
+// that does the jobs of plans, and another that does those of people, schedules and scripts; as one service, over any
+// store that has an agent's side.
 //
 // Guarantees: services are adopted and supervised before the store is asked for anything, and as long as it is away; when
 // `run` returns, services go on, unless they are to end with the agent.
@@ -19,6 +20,7 @@ package final class AgentService: Service {
     private let monitor: Monitor
     private let observer: Observer
     private let executor: Executor
+    private let runs: RunExecutor
     private let lock: LockedState
 
     private final class LockedState: Sendable {
@@ -30,7 +32,9 @@ package final class AgentService: Service {
     }
 
     /// Takes the root and the state folder, reads the ledger. Nothing runs yet.
-    package init(_ configuration: AgentConfiguration, store: any AgentStore, log: Logger) throws(StepError) {
+    package init(_ configuration: AgentConfiguration, store: any AgentStore & RunQueueStore, log: Logger)
+        throws(StepError)
+    {
         self.configuration = configuration
         self.log = log
         // Folders above what is managed are for everybody to pass, whatever shell the agent was started from.
@@ -43,6 +47,7 @@ package final class AgentService: Service {
             log.warning("damaged lines of the journal were left out", metadata: ["bytes": "\(ledger.damaged)"])
         }
         state.removeOutputs { Array(ledger.read { $0.begun.keys }) }
+        RunFiles.removeAll(in: state) { Array(ledger.read { $0.runs.open.keys }) }
         let parts = try Self.parts(configuration, state: state, ledger: ledger, log: log)
         machine = parts.machine
         watcher = parts.watcher
@@ -56,10 +61,15 @@ package final class AgentService: Service {
             identity: Monitor.Identity(
                 server: configuration.server, root: machine.root.path, version: configuration.version),
             interval: configuration.interval, disk: DiskProbe(path: machine.root.path), outage: outage)
+        let packageLane = AsyncLane()
+        runs = RunExecutor(
+            store: store, runner: RunRunner(machine: machine, server: configuration.server), most: configuration.runs,
+            timing: configuration.timing, outage: outage, log: log, nonce: Self.nonce(), packageLane: packageLane)
         executor = Executor(
             store: store, observer: observer, reporter: reporter,
             runner: JobRunner(drivers: drivers, table: table, server: configuration.server),
             timing: configuration.timing, outage: outage, log: log, nonce: Self.nonce(),
+            packageLane: packageLane, onHint: { [runs] in runs.wake() },
             onNewAssignments: { [monitor] in monitor.reportAllNow() },
             onReportInterval: { [monitor] in monitor.report(every: $0) })
     }
@@ -109,6 +119,7 @@ package final class AgentService: Service {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.monitor.run() }
             group.addTask { await self.executor.run() }
+            group.addTask { await self.runs.run() }
             group.addTask { await self.observer.run() }
             for key in fallen { group.addTask { await self.observer.startAgain(key, after: .zero) } }
         }

@@ -145,24 +145,73 @@ __attribute__((noreturn)) static void fail(int fd, int stage) {
     _exit(127);
 }
 
-enum { failure_fd = 3, go_fd = 4 };
+enum { failure_fd = 3, go_fd = 4, status_fd = 5 };
+
+/// One line at once, on the disk before anybody may take the end of this process as the end of the program.
+static void write_status(const char *text, size_t length) {
+    ssize_t count;
+    do { count = pwrite(status_fd, text, length, 0); } while (count < 0 && errno == EINTR);
+    while (fsync(status_fd) != 0 && errno == EINTR) {}
+}
+
+static void write_wait_status(unsigned status) {
+    char text[12];
+    size_t start = sizeof text;
+    text[--start] = '\n';
+    do {
+        text[--start] = (char)('0' + status % 10);
+        status /= 10;
+    } while (status > 0 && start > 0);
+    write_status(text + start, sizeof text - start);
+}
+
+/// Waits for the program in place of an agent that may be gone by then. Holds nothing open that the program writes to.
+__attribute__((noreturn)) static void monitor(pid_t program) {
+    prctl(PR_SET_NAME, "redops-monitor", 0, 0, 0);
+    for (int fd = 0; fd <= go_fd; fd++) close(fd);
+    int status = 0;
+    pid_t found;
+    do { found = waitpid(program, &status, 0); } while (found < 0 && errno == EINTR);
+    if (found != program) _exit(127);
+    write_wait_status((unsigned)status);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+/// Returns in the program-to-be; the caller stays behind as its monitor.
+static void leave_monitor(void) {
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    pid_t program = fork();
+    if (program < 0) fail(failure_fd, redops_stage_session);
+    if (program > 0) monitor(program);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
 
 __attribute__((noreturn)) static void run_child(const struct redops_spawn *spawn, int go, int failure, int null) {
     set_default_signals();
-    // First out of the way of 0 to 4, then to their places.
+    // First out of the way of 0 to 5, then to their places.
     go = fcntl(go, F_DUPFD, 64);
     failure = fcntl(failure, F_DUPFD, 64);
     int output = fcntl(spawn->output, F_DUPFD, 64);
-    null = fcntl(null, F_DUPFD, 64);
-    if (go < 0 || failure < 0 || output < 0 || null < 0) _exit(127);
-    if (dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) _exit(127);
+    int errors = fcntl(spawn->errors < 0 ? spawn->output : spawn->errors, F_DUPFD, 64);
+    int input = fcntl(spawn->input < 0 ? null : spawn->input, F_DUPFD, 64);
+    int status = spawn->status < 0 ? -1 : fcntl(spawn->status, F_DUPFD, 64);
+    if (go < 0 || failure < 0 || output < 0 || errors < 0 || input < 0) _exit(127);
+    if (spawn->status >= 0 && (status < 0 || dup3(status, status_fd, O_CLOEXEC) < 0)) _exit(127);
+    if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(errors, 2) < 0) _exit(127);
     if (dup3(failure, failure_fd, O_CLOEXEC) < 0 || dup3(go, go_fd, O_CLOEXEC) < 0) _exit(127);
-    close_from(5);
+    close_from(status < 0 ? status_fd : status_fd + 1);
     if (setsid() < 0) fail(failure_fd, redops_stage_session);
     char leave;
     ssize_t count;
     do { count = read(go_fd, &leave, 1); } while (count < 0 && errno == EINTR);
-    if (count != 1) _exit(127);
+    if (count != 1) {
+        if (status >= 0) write_status("-\n", 2);
+        _exit(127);
+    }
+    if (status >= 0) leave_monitor();
     umask(022);
     if (spawn->root && (chroot(spawn->root) != 0 || chdir("/") != 0)) fail(failure_fd, redops_stage_root);
     if (spawn->set_ids) {
@@ -239,6 +288,8 @@ int redops_begin(struct redops_child *child, int patience_ms, int *stage) {
     if (ready == 0) {
         close(child->failure);
         child->go = child->failure = -1;
+        // With a monitor, the program-to-be is another process of its group.
+        kill(-child->pid, SIGKILL);
         kill(child->pid, SIGKILL);
         collect_soon(child->pid);
         return -ETIMEDOUT;

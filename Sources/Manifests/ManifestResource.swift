@@ -19,6 +19,7 @@ public struct ManifestResource: Sendable, Hashable {
     public enum Spec: Sendable, Hashable {
         case app(AppSpec)
         case server(ServerSpec)
+        case schedule(ScheduleSpec)
     }
 
     public var metadata: Metadata
@@ -51,6 +52,7 @@ public struct ManifestResource: Sendable, Hashable {
         switch spec {
         case .app: .app
         case .server: .server
+        case .schedule: .schedule
         }
     }
 
@@ -58,6 +60,7 @@ public struct ManifestResource: Sendable, Hashable {
 
     public var app: AppSpec? { if case .app(let spec) = spec { spec } else { nil } }
     public var server: ServerSpec? { if case .server(let spec) = spec { spec } else { nil } }
+    public var schedule: ScheduleSpec? { if case .schedule(let spec) = spec { spec } else { nil } }
 }
 
 /// Where a resource begins.
@@ -81,6 +84,8 @@ public struct ManifestContext: Sendable, Hashable {
     public var servers: [String: [String: String]]
     /// The names that each stored App depends on, by the App's name.
     public var apps: [String: Set<String>]
+    /// The names of the actions of each stored App, by the App's name.
+    public var actions: [String: Set<String>] = [:]
     /// Whether the store was asked at all; only then is a missing server or App worth a warning about the whole.
     public var isComplete: Bool
     /// The time, where it is known.

@@ -83,7 +83,44 @@ struct Keyspace: Sendable, Hashable {
     /// Counts the changes of what the agent is asked.
     func assignments(_ server: String) -> String { self.server(server) + "assignments" }
 
+    /// The labels of a declared server, for its agent: `LabelLines`.
+    func labels(_ server: String) -> String { self.server(server) + "labels" }
+    /// The names of the pools that it takes from.
+    func pools(ofServer server: String) -> String { self.server(server) + "pools" }
+
+    // MARK: runs
+
+    /// What begins the keys of one queue of runs.
+    func runs(_ queue: RunQueue) -> String {
+        switch queue {
+        case .server(let name): server(name) + "runs:"
+        case .pool(let pool): "\(shard(queue.shard)):pool:\(pool.name):"
+        }
+    }
+
+    func runResult(_ id: String, on queue: RunQueue) -> String { runs(queue) + "result:" + id }
+    func runOutput(_ id: String, on queue: RunQueue) -> String { runs(queue) + "output:" + id }
+    func members(_ pool: Pool) -> String { runs(.pool(pool)) + "members" }
+    /// The names of the pools of one shard.
+    func pools(_ shard: Int) -> String { "\(self.shard(shard)):pools" }
+    /// How far a Schedule has come.
+    func schedule(_ name: String) -> String { "\(shard(StoreLayout.shard(of: name))):schedule:\(name)" }
+
     // MARK: what scripts are given
+
+    /// In the order of `preludeRuns.lua`. A pool has no executor of its own, and so no keys of a server.
+    func runKeys(_ queue: RunQueue) -> [String] {
+        let base = runs(queue)
+        let own =
+            switch queue {
+            case .server(let name): [wake(name), pools(ofServer: name), labels(name)]
+            case .pool: [base + "wake", base + "pools", base + "labels"]
+            }
+        return [
+            base + "ready", base + "delayed", base + "retries", base + "active", base + "jobs", base + "claims",
+            base + "tries", base + "ended", base + "cancels", base + "idle", base + "members",
+        ] + own + [pools(queue.shard), fence(queue.shard), refused(queue.shard)]
+    }
 
     /// In the order of `preludeServer.lua`.
     func serverKeys(_ server: String) -> [String] {
@@ -103,7 +140,7 @@ struct Keyspace: Sendable, Hashable {
             changes(key.shard), fence(key.shard), refused(key.shard), events(key.shard), desired(key), applied(key),
             index(key.kind, key.shard), deleted(key.kind, key.shard), history(key), blobs(key), status(key),
             heartbeats(key.shard),
-            interval(key.name), assignments(key.name), wake(key.name),
+            interval(key.name), assignments(key.name), wake(key.name), labels(key.name),
         ]
     }
 }

@@ -37,7 +37,7 @@ extension RedisStore: ResourceStore {
         arguments += [
             draft.expectedGeneration.map { .int($0) } ?? "", .string(draft.digest), .string(draft.manifest),
             .string(draft.appliedBy), draft.reportInterval.map { .int(Int($0.wholeMilliseconds)) } ?? "",
-            .int(draft.config.count),
+            draft.labels.map { .string(LabelLines.text($0)) } ?? "", .int(draft.config.count),
         ]
         for (name, value) in draft.config { arguments += [.string(name), .string(value)] }
         arguments.append(.int(draft.blobs.count))

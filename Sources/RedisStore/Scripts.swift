@@ -35,7 +35,20 @@ enum Scripts {
     static let listJobs = server([PackageResources.listJobs_lua])
     static let commitInstance = server([fence, jobs, report, PackageResources.commitInstance_lua])
 
-    private static let feed = bounds + PackageResources.preludeFeed_lua
+    static let enqueueRuns = runs([fence, PackageResources.enqueueRuns_lua])
+    static let turnRuns = runs([PackageResources.turnRuns_lua])
+    static let listRuns = runs([PackageResources.listRuns_lua])
+    static let cancelRun = runs([fence, PackageResources.cancelRun_lua])
+    static let retryRun = runs([PackageResources.retryRun_lua])
+    static let purgeRuns = runs([PackageResources.purgeRuns_lua])
+    static let appendRunOutput = runs([PackageResources.appendRunOutput_lua])
+    static let leavePool = runs([PackageResources.leavePool_lua])
+    static let joinPool = RedisScript(source: PackageResources.joinPool_lua)
+    static let writeSchedule = joined([
+        Array("local K = { fence = KEYS[1], refused = KEYS[2] }".utf8), fence, PackageResources.writeSchedule_lua,
+    ])
+
+    private static let feed = bounds + PackageResources.preludeClock_lua + PackageResources.preludeFeed_lua
     private static let fence = PackageResources.preludeFence_lua
     private static let jobs = PackageResources.preludeJobs_lua
     private static let report = PackageResources.preludeReport_lua
@@ -48,9 +61,23 @@ enum Scripts {
         joined([PackageResources.preludeServer_lua, feed] + parts)
     }
 
+    private static func runs(_ parts: [[UInt8]]) -> RedisScript {
+        joined([runBounds, PackageResources.preludeClock_lua, PackageResources.preludeRuns_lua] + parts)
+    }
+
     private static func joined(_ parts: [[UInt8]]) -> RedisScript {
         RedisScript(source: Array(parts.joined(separator: [UInt8(ascii: "\n")])))
     }
+
+    private static let runBounds = Array(
+        """
+        local ENDED_OF_SERVER, ENDED_OF_POOL = \(RunBounds.endedOfServer), \(RunBounds.endedOfPool)
+        local ENDED_FOR, LARGEST_BATCH = \(RunBounds.endedFor.wholeMilliseconds), \(RunBounds.largestBatch)
+        local OUTPUT_CHUNKS, MOST_LOST = \(RunBounds.outputChunks), \(RunBounds.mostLost)
+        local MOST_WOKEN, SWEPT, MOST_ORPHANS = 4, 8, 10000
+        local IDLE_FOR, TIMEKEEPERS = 60000, 4
+
+        """.utf8)
 
     private static let bounds = Array(
         """

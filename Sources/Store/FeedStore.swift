@@ -53,6 +53,7 @@ public protocol FeedStore: Sendable {
 }
 
 /// Everything the controller and `opsapply` need.
-public typealias ControllerStore = LeaseStore & ResourceStore & InstanceStore & QueueStore & FeedStore
+public typealias ControllerStore = LeaseStore & ResourceStore & InstanceStore & QueueStore & FeedStore & RunStore
+    & ScheduleStore
 /// The whole store.
 public typealias OperationsStore = ControllerStore & AgentStore & LockStore

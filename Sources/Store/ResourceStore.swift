@@ -49,10 +49,13 @@ public struct ResourceDraft: Sendable, Hashable {
     public var expectedGeneration: Int?
     /// Of a Server: how often its agent is to report. It is told with its assignments.
     public var reportInterval: Duration?
+    /// Of a Server: its labels, which its agent compares with the pools that it takes from. nil leaves those that are known.
+    public var labels: [String: String]?
 
     public init(
         key: ResourceKey, digest: String, manifest: String, config: [String: String], blobs: [String: [UInt8]],
-        appliedBy: String, expectedGeneration: Int?, reportInterval: Duration? = nil
+        appliedBy: String, expectedGeneration: Int?, reportInterval: Duration? = nil,
+        labels: [String: String]? = nil
     ) {
         self.key = key
         self.digest = digest
@@ -62,6 +65,7 @@ public struct ResourceDraft: Sendable, Hashable {
         self.appliedBy = appliedBy
         self.expectedGeneration = expectedGeneration
         self.reportInterval = reportInterval
+        self.labels = labels
     }
 }
 

@@ -140,6 +140,8 @@ extension RunBounds {
     public static let endedOfPool = 2000
     /// How long it remembers them.
     public static let endedFor: Duration = .seconds(7 * 86_400)
+    /// Attempts beyond those asked for, where a lease ended and nothing is known to have failed.
+    public static let mostLost = 9
     /// Output of one job: so many chunks of at most so many bytes.
     public static let outputChunks = 256
     public static let chunkBytes = 4096
@@ -179,4 +181,28 @@ public protocol RunStore: RunQueueStore {
     func members(of pool: Pool) async throws(StoreError) -> [String]
     /// All pools that any job was ever put into and that are not forgotten.
     func pools() async throws(StoreError) -> [Pool]
+}
+
+extension RunQueue {
+    /// The shard that all of this queue is in.
+    public var shard: Int { StoreLayout.shard(of: name) }
+}
+
+extension Pool {
+    /// Why a server cannot take from one more.
+    package static func full(_ server: String) -> String {
+        "\(server) takes from \(mostOfOneServer) pools already, which is the most: run on servers by name, or by a selector "
+            + "that is in use"
+    }
+}
+
+extension RunRecord {
+    /// Open ones first, then the newest.
+    package static func newest(_ limit: Int, of records: [RunRecord]) -> [RunRecord] {
+        Array(
+            records.sorted { left, right in
+                if left.state.isOpen != right.state.isOpen { return left.state.isOpen }
+                return (left.enqueuedAt, left.job.id) > (right.enqueuedAt, right.job.id)
+            }.prefix(max(0, limit)))
+    }
 }

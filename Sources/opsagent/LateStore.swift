@@ -8,7 +8,7 @@ import RedisStore
 import Store
 import Synchronization
 
-final class LateStore: AgentStore {
+final class LateStore: AgentStore, RunQueueStore {
     private struct State {
         var store: RedisStore?
         var why = "not connected yet"
@@ -88,4 +88,14 @@ final class LateStore: AgentStore {
     func waitForWork(server: String, timeout: Duration) async throws(StoreError) -> Bool {
         try await store.waitForWork(server: server, timeout: timeout)
     }
+
+    func turn(_ turn: RunTurn) async throws(StoreError) -> RunTurnReply { try await store.turn(turn) }
+
+    func appendOutput(
+        _ chunks: [String], of id: String, on queue: RunQueue, token: String
+    ) async throws(StoreError) {
+        try await store.appendOutput(chunks, of: id, on: queue, token: token)
+    }
+
+    func leave(_ pool: Pool, server: String) async throws(StoreError) { try await store.leave(pool, server: server) }
 }

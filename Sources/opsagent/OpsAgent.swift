@@ -30,12 +30,20 @@ struct OpsAgent: AsyncParsableCommand {
     @Option(help: "Seconds between reports of the server, where no Server is declared.")
     var interval: Double = 5
 
+    @Option(help: "How many jobs of `opsapply run`, schedules and scripts are done at the same time.")
+    var runs: Int = RunExecutor.mostRuns
+
     @Flag(help: "End the services with the agent; otherwise they go on, and the next agent adopts them.")
     var stopServicesOnExit = false
 
     func validate() throws {
         guard interval >= 0.1, interval <= 3600 else {
             throw ValidationError("--interval must be from 0.1 to 3600 seconds, found \(interval)")
+        }
+        guard RunExecutor.mostRunsRange.contains(runs) else {
+            throw ValidationError(
+                "--runs must be from \(RunExecutor.mostRunsRange.lowerBound) to "
+                    + "\(RunExecutor.mostRunsRange.upperBound), found \(runs)")
         }
         for (name, path) in [("--root", root), ("--state", state ?? "/")] where !path.hasPrefix("/") {
             throw ValidationError("\(name) must be an absolute path, found \(path)")
@@ -53,7 +61,7 @@ struct OpsAgent: AsyncParsableCommand {
         log[metadataKey: "server"] = "\(server)"
         let configuration = AgentConfiguration(
             server: server, root: root, state: state, interval: .milliseconds(Int64(interval * 1000)),
-            stopServicesOnExit: stopServicesOnExit, version: ProgramVersion.current)
+            stopServicesOnExit: stopServicesOnExit, runs: runs, version: ProgramVersion.current)
         let store = LateStore(
             url: storeOptions.redisURL, prefix: storeOptions.prefix, clientName: "opsagent-\(server)")
         let agent: AgentService

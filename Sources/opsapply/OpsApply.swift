@@ -23,7 +23,7 @@ struct OpsApply: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [Get.self, Describe.self, Drift.self, Jobs.self, Events.self, Leader.self, Wait.self]),
             CommandGroup(name: "Learn", subcommands: [Explain.self, SchemaCommand.self]),
-            CommandGroup(name: "Run", subcommands: [Up.self, Lock.self, Locks.self]),
+            CommandGroup(name: "Run", subcommands: [Run.self, Lock.self, Locks.self, Up.self]),
         ],
         defaultSubcommand: Apply.self)
 

@@ -135,6 +135,7 @@ import Testing
             return arguments.withUnsafeMutableBufferPointer { arguments in
                 environment.withUnsafeMutableBufferPointer { environment in
                     var spawn = redops_spawn()
+                    (spawn.errors, spawn.input, spawn.status) = (-1, -1, -1)
                     spawn.path = text
                     spawn.arguments = UnsafePointer(arguments.baseAddress)
                     spawn.environment = UnsafePointer(environment.baseAddress)

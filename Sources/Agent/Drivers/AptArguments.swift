@@ -14,6 +14,11 @@ package enum AptArguments {
         return arguments + ["--allow-downgrades", "\(name)=\(version)"]
     }
 
+    /// The newest versions of what is installed; nothing new comes and nothing goes.
+    package static func upgrade(_ names: [String]) -> [String] {
+        ["install", "--only-upgrade", "--no-install-recommends", "--no-remove"] + names
+    }
+
     package static func remove(_ name: String) -> [String] { ["remove", name] }
 
     /// Says what `remove` would do, and nothing else.

@@ -46,7 +46,8 @@ struct AptPackages: PackageManager {
 
     /// Takes away a policy that a crash left behind, unless an apt-get of this agent is still at work, or another agent is.
     func removeStalePolicy() {
-        let isAtWork = machine.ledger.read { $0.processes.values.contains { ProcessTable.runs($0) } }
+        let processes = machine.ledger.read { $0.processes.values + $0.runs.open.values.compactMap(\.process) }
+        let isAtWork = processes.contains { ProcessTable.runs($0) }
         guard !isAtWork, let lock = try? openLock(), flock(lock.number, LOCK_EX | LOCK_NB) == 0 else { return }
         removePolicy()
     }
@@ -61,6 +62,13 @@ struct AptPackages: PackageManager {
 
     func install(_ name: String, version: String?, _ context: StepContext) throws(StepError) {
         try changing(AptArguments.install(name, version: version), context)
+    }
+
+    /// The lists are read anew first: without that there is never anything newer.
+    func upgrade(_ names: [String], _ context: StepContext) throws(StepError) {
+        let (exit, output) = try aptGet(["update"], context)
+        guard exit == .exited(0) else { throw Self.failure(["update"], exit, output) }
+        try changing(AptArguments.upgrade(names), context)
     }
 
     func goesWith(_ name: String, _ context: StepContext) throws(StepError) -> [String] {

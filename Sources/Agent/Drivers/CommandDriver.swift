@@ -26,9 +26,8 @@ struct CommandDriver: Driver {
     }
 
     private func exists(_ path: String, _ reader: PathReader) throws(StepError) -> Bool {
-        let inside = String(machine.root.literalPath(path).dropFirst(machine.root.prefix.count))
         do throws(SystemError) {
-            return try reader.status(of: inside.isEmpty ? "/" : inside) != nil
+            return try reader.status(of: machine.root.insidePath(path)) != nil
         } catch {
             throw error.step
         }

@@ -11,6 +11,8 @@ protocol PackageManager: Sendable {
     func exclusively(_ context: StepContext, _ body: () throws(StepError) -> Void) throws(StepError)
     /// `version` may end with `*`. No service may be started by it.
     func install(_ name: String, version: String?, _ context: StepContext) throws(StepError)
+    /// The newest versions of these packages, as far as they are installed.
+    func upgrade(_ names: [String], _ context: StepContext) throws(StepError)
     /// Other packages that `uninstall` would remove as well.
     func goesWith(_ name: String, _ context: StepContext) throws(StepError) -> [String]
     func uninstall(_ name: String, _ context: StepContext) throws(StepError)
@@ -110,7 +112,7 @@ struct PackageDriver: Driver {
 
     /// No option and no other package can hide in a name (Debian policy 5.6.7, with an architecture), nor the minus with
     /// which apt-get removes what it is asked to install.
-    private static func isPlain(_ name: String) -> Bool {
+    static func isPlain(_ name: String) -> Bool {
         guard let first = name.utf8.first, first.isLetterOrDigit, !name.hasSuffix("-") else { return false }
         return name.utf8.allSatisfy { $0.isLetterOrDigit || "+-.:_".utf8.contains($0) }
     }

@@ -14,6 +14,8 @@ package final class StepContext {
     let packagesToGo: Set<String>
     /// What became of a process that this very step started before; nil if the ledger names none.
     let leftover: Leftover?
+    /// Runs programs in place of this context: those of a run have a journal and an output of their own.
+    private let programs: ((Program, Duration) throws(StepError) -> (ProcessExit, String))?
     /// What people read of this step, bounded.
     private(set) var notes: [String] = []
 
@@ -28,6 +30,21 @@ package final class StepContext {
         self.machine = machine
         self.packagesToGo = packagesToGo
         self.leftover = leftover
+        programs = nil
+    }
+
+    /// For a step of a run.
+    init(
+        job: String, step: Int, giveUp: GiveUp, machine: Machine,
+        programs: @escaping (Program, Duration) throws(StepError) -> (ProcessExit, String)
+    ) {
+        self.job = job
+        self.step = step
+        self.giveUp = giveUp
+        self.machine = machine
+        packagesToGo = []
+        leftover = nil
+        self.programs = programs
     }
 
     func note(_ text: String) {
@@ -37,6 +54,7 @@ package final class StepContext {
     /// Runs a program to its end, its process in the ledger, its output with the job. Returns how it ended and what it
     /// wrote.
     func run(_ program: Program, within time: Duration) throws(StepError) -> (ProcessExit, String) {
+        if let programs { return try programs(program, time) }
         let run = CommandRun(
             names: machine.names, outputPath: machine.state.stepOutput(job: job), deadline: .now + time,
             giveUp: giveUp)

@@ -19,7 +19,11 @@ final class Attempts: Sendable {
     private let lanes = Mutex<[InstanceID: AsyncLane]>([:])
 
     /// Jobs with packages are done one after the other, whatever their instances: a machine has one package system.
-    let packageLane = AsyncLane()
+    let packageLane: AsyncLane
+
+    init(packageLane: AsyncLane) {
+        self.packageLane = packageLane
+    }
 
     /// How many more may be claimed.
     func room(among slots: Int) -> Int {

@@ -28,18 +28,21 @@ package final class Executor: Sendable {
     let outage: Outage
     let log: Logger
     private let nonce: String
-    let attempts = Attempts()
+    let attempts: Attempts
     let hands = WorkerPool(name: "job", maximum: Executor.mostJobs)
     let alarm = Alarm()
     private let assignmentRevision = Mutex<Int?>(nil)
     /// Told when the store may have forgotten what it was told.
     private let onNewAssignments: @Sendable () -> Void
+    /// Told of every hint that something came for this server.
+    private let onHint: @Sendable () -> Void
     /// Told how often the server is to be reported.
     private let onReportInterval: @Sendable (Duration?) -> Void
 
     package init(
         store: any AgentStore, observer: Observer, reporter: Reporter, runner: JobRunner, timing: Timing,
-        outage: Outage, log: Logger, nonce: String, onNewAssignments: @escaping @Sendable () -> Void,
+        outage: Outage, log: Logger, nonce: String, packageLane: AsyncLane = AsyncLane(),
+        onHint: @escaping @Sendable () -> Void = {}, onNewAssignments: @escaping @Sendable () -> Void,
         onReportInterval: @escaping @Sendable (Duration?) -> Void
     ) {
         self.store = store
@@ -51,6 +54,8 @@ package final class Executor: Sendable {
         self.outage = outage
         self.log = log
         self.nonce = nonce
+        attempts = Attempts(packageLane: packageLane)
+        self.onHint = onHint
         self.onNewAssignments = onNewAssignments
         self.onReportInterval = onReportInterval
     }
@@ -135,8 +140,9 @@ package final class Executor: Sendable {
         var retry = StoreRetry()
         while !Task.isCancelled {
             do throws(StoreError) {
-                _ = try await store.waitForWork(server: server, timeout: timing.wait)
+                let isHint = try await store.waitForWork(server: server, timeout: timing.wait)
                 alarm.ring()
+                if isHint { onHint() }
                 retry.reset()
             } catch {
                 outage.began(error)
@@ -146,6 +152,7 @@ package final class Executor: Sendable {
                 reporter.wake()
                 try? await Task.sleep(for: retry.wait())
                 alarm.ring()
+                onHint()
             }
         }
     }

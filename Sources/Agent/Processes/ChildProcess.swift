@@ -28,6 +28,16 @@ package struct Program: Sendable, Hashable {
     static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 }
 
+/// Open files of a program beside its output, by number; their owner keeps them open until it was started.
+struct ChildFiles {
+    /// Standard input; nil: nothing to read.
+    var input: Int32?
+    /// Standard error; nil: it goes where the output goes.
+    var errors: Int32?
+    /// Where a monitor of the program writes how it ended; nil: it has none.
+    var status: Int32?
+}
+
 package struct ChildProcess: Sendable {
     /// Opened before the program began: a process that runs is always one that can be followed.
     package let handle: ProcessHandle
@@ -41,11 +51,20 @@ package struct ChildProcess: Sendable {
         _ program: Program, names: OwnerNames, output: borrowing OpenFile,
         beforeItBegins: (ProcessIdentity) throws(StepError) -> Void
     ) throws(StepError) -> ChildProcess {
+        try start(
+            program, names: names, output: output.number, files: ChildFiles(), beforeItBegins: beforeItBegins)
+    }
+
+    static func start(
+        _ program: Program, names: OwnerNames, output: Int32, files: ChildFiles,
+        beforeItBegins: (ProcessIdentity) throws(StepError) -> Void
+    ) throws(StepError) -> ChildProcess {
         let user = try program.user.map { name throws(StepError) in try names.identity(name) }
         let environment = environment(of: program, user: user)
         let path = try find(program, path: environment["PATH"] ?? Program.defaultPath)
         var child = redops_child()
-        let forked = fork(program, path: path, environment: environment, user: user, output: output.number, &child)
+        let forked = fork(
+            program, path: path, environment: environment, user: user, output: output, files: files, &child)
         guard forked == 0 else { throw SystemError(code: -forked, "cannot start \(path)").step }
         guard let identity = ProcessTable.identity(of: child.pid) else {
             redops_abandon(&child)
@@ -69,7 +88,7 @@ package struct ChildProcess: Sendable {
 
     private static func fork(
         _ program: Program, path: String, environment: [String: String], user: UserIdentity?, output: Int32,
-        _ child: inout redops_child
+        files: ChildFiles, _ child: inout redops_child
     ) -> Int32 {
         withStrings(program.command) { arguments in
             withStrings(environment.map { "\($0.key)=\($0.value)" }.sorted()) { variables in
@@ -82,6 +101,9 @@ package struct ChildProcess: Sendable {
                         spawn.root = program.root == nil ? nil : UnsafePointer(paths[1])
                         spawn.directory = program.directory == nil ? nil : UnsafePointer(paths[2])
                         spawn.output = output
+                        spawn.errors = files.errors ?? -1
+                        spawn.input = files.input ?? -1
+                        spawn.status = files.status ?? -1
                         spawn.set_ids = user == nil ? 0 : 1
                         spawn.uid = user?.uid ?? 0
                         spawn.gid = user?.gid ?? 0

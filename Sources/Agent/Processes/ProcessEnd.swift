@@ -97,16 +97,23 @@ package enum ProcessStop {
     static let leftoverPatience: Duration = .milliseconds(200)
     private static let killPatience: Duration = .seconds(5)
     private static let look: Duration = .milliseconds(2)
+    private static let lookWhileStopping: Duration = .milliseconds(20)
 
     /// Ends a process, its group, its session, and its children in sessions of their own: TERM, `patience`, KILL. Whether
     /// it has ended.
     /// Caveat: a grandchild that left the session and lost its parent before is nobody's that can be told.
-    static func stop(_ handle: ProcessHandle, patience: Duration) -> Bool {
+    /// `look` is called now and then while it is waited for.
+    static func stop(_ handle: ProcessHandle, patience: Duration, look: () -> Void = {}) -> Bool {
         let strays = ProcessTable.descendants(of: handle.identity)
         handle.signalGroup(SIGTERM)
         handle.signal(SIGTERM)
         handle.signalGroup(SIGCONT)
-        var ended = handle.waitForEnd(until: .now + patience)
+        let deadline = ContinuousClock.now + patience
+        var ended = handle.waitForEnd(until: min(deadline, .now + lookWhileStopping))
+        while !ended, ContinuousClock.now < deadline {
+            look()
+            ended = handle.waitForEnd(until: min(deadline, .now + lookWhileStopping))
+        }
         if !ended {
             handle.signalGroup(SIGKILL)
             handle.signal(SIGKILL)

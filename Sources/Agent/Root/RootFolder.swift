@@ -35,6 +35,12 @@ package final class RootFolder: Sendable {
         prefix.isEmpty || path == prefix || path.hasPrefix(prefix + "/") ? path : prefix + path
     }
 
+    /// The managed path of such a path.
+    func insidePath(_ path: String) -> String {
+        let inside = String(literalPath(path).dropFirst(prefix.count))
+        return inside.isEmpty ? "/" : inside
+    }
+
     /// Opens what is at a managed path, confined.
     package func open(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(SystemError) -> OpenFile {
         let result = redops_open_in_root(number, Self.relative(path), flags, mode)

@@ -124,6 +124,19 @@ package final class Supervisor: Sendable {
         try expectAlive(service, try start(service, run, runDigest: run.run))
     }
 
+    /// Ends the service and starts it as it was: somebody wants it anew.
+    func startAnew(_ key: ServiceKey) throws(StepError) {
+        guard let service = known(key) else { throw .impossible("there is no service \(key.name) here") }
+        try Self.locked(service) { () throws(StepError) in
+            guard let record = service.state.withLock({ $0.record }) else {
+                throw .impossible("there is no service \(key.name) here")
+            }
+            try stop(service, patience: record.run.spec.stopTimeout)
+            service.state.withLock { $0.backoff.reset() }
+            try expectAlive(service, try start(service, record.run, runDigest: record.runDigest))
+        }
+    }
+
     /// Ends the service and forgets it.
     package func remove(_ key: ServiceKey) throws(StepError) {
         let service = service(key)

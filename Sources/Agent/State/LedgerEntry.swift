@@ -20,6 +20,9 @@ package enum LedgerEntry: Sendable, Hashable {
     case serviceGone(ServiceKey)
     /// The instance left this server with all that was made for it.
     case forgotten(InstanceID)
+    /// A step of a run begins now, or again.
+    case runBegun(run: String, OpenRun)
+    case runEnded(run: String, EndedRun)
 }
 
 extension LedgerEntry {
@@ -47,6 +50,8 @@ extension LedgerEntry {
         case .serviceGone(let key): Self.field("serviceGone", key.instance, key.field, [:])
         case .forgotten(let id):
             ["t": "forgotten", "app": .string(id.appKey), "server": .string(id.server)]
+        case .runBegun(let run, let open): open.json(run)
+        case .runEnded(let run, let how): how.json(run)
         }
     }
 
@@ -91,7 +96,9 @@ extension LedgerEntry {
             self = .service(record)
         case ("serviceGone", _, let id?, let key?): self = .serviceGone(ServiceKey(id, key.name))
         case ("forgotten", _, let id?, _): self = .forgotten(id)
-        default: return nil
+        default:
+            guard let entry = Self.ofRun(json) else { return nil }
+            self = entry
         }
     }
 }

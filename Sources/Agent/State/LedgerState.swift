@@ -75,6 +75,7 @@ package struct LedgerState: Sendable, Hashable {
     package var made: [InstanceID: [FieldKey: Made]] = [:]
     package var config: [InstanceID: [String: String]] = [:]
     package var services: [ServiceKey: ServiceRecord] = [:]
+    package var runs = RunLedger()
 
     /// How many ended jobs are remembered; the queue redelivers a job within its lease, not after so many others.
     package static let endedJobsKept = 64
@@ -94,6 +95,8 @@ package struct LedgerState: Sendable, Hashable {
         case .config(let instance, let key, let value): setConfig(instance, key, value)
         case .service(let record): services[record.key] = record
         case .serviceGone(let key): services[key] = nil
+        case .runBegun(let run, let open): runs.begin(run, open)
+        case .runEnded(let run, let how): runs.end(run, how)
         case .forgotten(let instance):
             made[instance] = nil
             config[instance] = nil
@@ -144,6 +147,7 @@ package struct LedgerState: Sendable, Hashable {
             entries += values.map { .config(instance, key: $0.key, value: $0.value) }
         }
         entries += services.values.map { .service($0) }
+        entries += runs.entries
         return entries
     }
 }

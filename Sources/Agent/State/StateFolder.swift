@@ -14,11 +14,12 @@ package struct StateFolder: Sendable {
     var assignmentsPath: String { path + "/assignments.json" }
     var servicesPath: String { path + "/services" }
     var outputPath: String { path + "/output" }
+    var runsPath: String { path + "/runs" }
 
     /// Makes the folder and what is above it.
     package init(_ path: String) throws(StepError) {
         self.path = path
-        for folder in [path, path + "/services", path + "/output"] { try Self.makeFolders(folder) }
+        for folder in [path, path + "/services", path + "/output", path + "/runs"] { try Self.makeFolders(folder) }
     }
 
     package static func makeFolders(_ path: String) throws(StepError) {
@@ -113,7 +114,7 @@ package struct StateFolder: Sendable {
         for name in found where !kept.contains(name) { unlink(outputPath + "/" + name) }
     }
 
-    private static func names(in path: String) -> [String] {
+    static func names(in path: String) -> [String] {
         guard let folder = opendir(path) else { return [] }
         defer { closedir(folder) }
         var names: [String] = []

@@ -49,7 +49,10 @@ struct redops_spawn {
     char *const *environment;  ///< ends with NULL
     const char *root;          ///< chroot there; NULL for none
     const char *directory;     ///< NULL for /
-    int output;                ///< standard output and error; standard input is /dev/null
+    int output;                ///< standard output, and standard error where that has no file of its own
+    int errors;                ///< standard error; -1: as output
+    int input;                 ///< standard input; -1: /dev/null
+    int status;                ///< where a monitor writes how the program ended; -1: there is no monitor
     int set_ids;               ///< whether to become uid, gid and groups
     uid_t uid;
     gid_t gid;
@@ -75,6 +78,11 @@ enum redops_stage {
 };
 
 /// Forks a child in a new session (and process group) with default signals, no other open files, and the output given.
+///
+/// With `status` the child stays as the monitor of its session: it forks the program, waits for its end, writes that to
+/// `status` and syncs it before it ends itself, with the program's exit code or 128 and its signal. So also who is not its
+/// parent learns how the program ended: an agent that came after the one that was killed. The monitor hears no signal but
+/// KILL. What it writes is one line: the wait status as a number, or `-` where the program was never given leave to begin.
 int redops_fork(const struct redops_spawn *spawn, struct redops_child *child);
 
 /// Lets the child begin and waits until it runs its program. Returns 0, or -errno with the stage; the child is collected

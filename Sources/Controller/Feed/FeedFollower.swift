@@ -24,6 +24,8 @@ package final class FeedFollower: Sendable {
     private let time: any MonotonicTime
     private let logger: Logger
     private let loader: ResourceLoader
+    /// Raised when a Schedule may have changed, which the fleet does not know: whoever waits reads them from the store.
+    package let schedulesChanged = Signal()
     private let inbox = Mutex(Inbox())
     private let signal = Signal()
 
@@ -147,7 +149,8 @@ package final class FeedFollower: Sendable {
         var instances: [(id: InstanceID, what: String)] = []
         for change in changes {
             switch change.subject {
-            case .resource(let key): resources.insert(key)
+            case .resource(let key) where key.kind.hasInstances: resources.insert(key)
+            case .resource: schedulesChanged.raise()
             case .server(let name): servers.insert(name)
             case .instance(let id): instances.append((id, change.what))
             }
@@ -180,6 +183,7 @@ package final class FeedFollower: Sendable {
         let started = time.now()
         try await clock.synchronize(with: store)
         let cursor = try await store.feedEnd()
+        schedulesChanged.raise()
         let resources = try await loader.loadAll(.server) + (try await loader.loadAll(.app))
         let listed = Set(resources.map(\.key))
         let names = await loop.list { fleet in

@@ -67,6 +67,10 @@ struct ResourceLoader: Sendable {
                 CompiledServer(
                     name: stored.key.name, labels: resource.metadata.labels, spec: spec,
                     generation: stored.generation, blobs: blobs), mark)
+        case .schedule:
+            // Nobody loads Schedules: this one lies where another kind should.
+            return .unreadable(
+                stored.key, generation: stored.generation, why: "expected \(stored.key), found \(resource.key)")
         }
     }
 
@@ -111,10 +115,11 @@ struct ResourceLoader: Sendable {
 extension ManifestResource.Spec {
     /// The contents that it refers to.
     var blobDigests: Set<String> {
-        let workloads =
+        let workloads: [Workload] =
             switch self {
             case .app(let spec): [spec.content] + spec.overrides.values
             case .server(let spec): [spec.content]
+            case .schedule: []
             }
         var digests: Set<String> = []
         for file in workloads.flatMap(\.files.values) {

@@ -79,6 +79,7 @@ extension Fleet {
             servers[index].takeProblem(why)
             markOrphans(onServer: index)
             dirtyStatuses.insert(.server(Int32(index)))
+        case .schedule: break
         }
     }
 
@@ -94,6 +95,7 @@ extension Fleet {
             placeOwn(server: index)
             lookAtAll(onServer: index)
             return index
+        case .schedule: return nil
         }
     }
 

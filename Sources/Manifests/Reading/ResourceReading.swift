@@ -30,9 +30,16 @@ struct ResourceReading {
         var check = ShapeCheck(at: base, sources: sources.form)
         check.check(value, .object(ResourceSchema.shape(of: kind)))
         findings = check.findings
-        take(sources)
-        checkWorkload(check.templates, kind)
-        if kind == .app { checkOverrides() }
+        if kind.hasInstances {
+            take(sources)
+            checkWorkload(check.templates, kind)
+        } else {
+            checkRun(check.templates)
+        }
+        if kind == .app {
+            checkActions()
+            checkOverrides(check.templates)
+        }
     }
 
     /// The name, where it can be read.
@@ -101,10 +108,26 @@ struct ResourceReading {
         findings += check.findings.map { $0.below(prefix) }
     }
 
-    private mutating func checkOverrides() {
+    private mutating func checkRun(_ templates: [ShapeCheck.TemplateText]) {
+        guard let spec = manifest["spec"] else { return }
+        let prefix = base + ["spec"]
+        var check = RunCheck()
+        check.check(spec, templates: templates.map { $0.relative(to: prefix) })
+        findings += check.findings.map { $0.below(prefix) }
+    }
+
+    private mutating func checkActions() {
+        guard let spec = manifest["spec"] else { return }
+        let check = ActionCheck(spec)
+        findings += check.findings.map { $0.below(base + ["spec"]) }
+    }
+
+    /// - Parameter templates: of the spec: an action is filled in with the config of each server.
+    private mutating func checkOverrides(_ templates: [ShapeCheck.TemplateText]) {
         guard let spec = manifest["spec"], let servers = spec["servers"]?.object else { return }
         let base = base + ["spec"]
         let known = Set(findings.map { $0.anywhere(relativeTo: base) })
+        let ofActions = templates.map { $0.relative(to: base) }.filter { $0.path.first == "actions" }
         for (server, override) in servers {
             let place = base + ["servers", .key(server)]
             guard !findings.contains(where: { $0.path.starts(with: place) }) else { continue }
@@ -112,7 +135,7 @@ struct ResourceReading {
             var shape = ShapeCheck(at: [], sources: .any)
             shape.check(merged, .object(WorkloadSchema.shape))
             var check = WorkloadCheck(blobs: blobs, isInApp: true)
-            check.check(merged, templates: shape.templates)
+            check.check(merged, templates: shape.templates + ofActions)
             for finding in shape.findings + check.findings where !known.contains(finding.anywhere(relativeTo: [])) {
                 findings.append(finding.inOverride(override, at: place))
             }

@@ -29,6 +29,7 @@ struct SetCheck {
         servers = knownServers()
         checkCycles()
         for (index, member) in members.enumerated() where member.reading.kind == .app { checkApp(index) }
+        for (index, member) in members.enumerated() where member.reading.kind == .schedule { checkSchedule(index) }
         for (index, member) in members.enumerated() {
             checkConfig(index)
             let suspicions = Suspicions(of: member.reading.manifest, at: member.reading.base, now: context.now)
@@ -131,6 +132,54 @@ struct SetCheck {
                 index, ["spec", "servers", .key(server)],
                 "overrides a server that is not selected, so it has no effect", spot: .key)
         }
+    }
+
+    // MARK: Schedules
+
+    private mutating func checkSchedule(_ index: Int) {
+        guard let spec = members[index].reading.manifest["spec"] else { return }
+        if let app = spec["run"]?["app"]?.string { checkAction(index, app, spec["run"]?["action"]?.string) }
+        for (number, step) in (spec["run"]?["steps"]?.array ?? []).enumerated() {
+            guard let app = step["app"]?.string, actions(of: app) == nil else { continue }
+            warn(
+                index, ["spec", "run", "steps", .index(number), "app"],
+                "there is no App \(Words.quoted(app)) yet")
+        }
+        guard let on = spec["on"] else { return }
+        switch RunBuilder.targets(on) {
+        case .servers(let names):
+            let missing = names.filter { servers[$0] == nil }
+            guard !missing.isEmpty else { return }
+            warn(index, ["spec", "on", "servers"], "there is no Server \(Words.list(missing, "or")) yet")
+        case .selector(let labels), .any(_, let labels):
+            if servers.values.contains(where: { of in labels.allSatisfy { of[$0.key] == $0.value } }) { return }
+            warn(index, ["spec", "on"], "selects none of the known servers (\(servers.count)), so it runs nowhere")
+        case .instances: return
+        }
+    }
+
+    private mutating func checkAction(_ index: Int, _ app: String, _ action: String?) {
+        guard let actions = actions(of: app) else {
+            return warn(index, ["spec", "run", "app"], "there is no App \(Words.quoted(app)) yet")
+        }
+        guard let action, !actions.contains(action) else { return }
+        error(
+            index, ["spec", "run", "action"],
+            "expected an action of App/\(app), found \(Words.quoted(action)), which it has not",
+            hint: NearestName.hint(for: action, among: actions.sorted(), listing: true))
+    }
+
+    /// nil: there is no such App.
+    private func actions(of app: String) -> Set<String>? {
+        let own: Set<String>
+        if let index = first[ResourceKey(.app, app)] {
+            own = Set((members[index].reading.manifest["spec"]?["actions"]?.object ?? [:]).keys)
+        } else if context.apps[app] != nil {
+            own = context.actions[app] ?? []
+        } else {
+            return nil
+        }
+        return own.union(RunWork.builtIn)
     }
 
     private func knownServers() -> [String: [String: String]] {

@@ -43,6 +43,7 @@ struct ShapeCheck {
         case .list(let shape): checkList(value, shape)
         case .text(let rule): checkText(value, rule)
         case .integer(let range): checkInteger(value, range)
+        case .number: if value.double == nil { mismatch("a number", value) }
         case .boolean: if value.bool == nil { mismatch("true or false", value) }
         case .scalar: checkScalar(value)
         case .integerOrText(let range, let rule): checkEither(value, range, rule)
@@ -78,6 +79,11 @@ struct ShapeCheck {
             let given = group.filter { members[$0] != nil }
             guard given.count != 1 else { continue }
             report("expected exactly one of \(Words.list(group, "or")), found \(Words.list(given))")
+        }
+        for group in shape.atMostOne {
+            let given = group.filter { members[$0] != nil }
+            guard given.count > 1 else { continue }
+            report("expected at most one of \(Words.list(group, "or")), found \(Words.list(given))")
         }
         for (field, other) in shape.needs where members[field] != nil && members[other] == nil {
             within(.key(field)) { check in
@@ -120,7 +126,7 @@ struct ShapeCheck {
         guard let elements = value.array else {
             return mismatch("an array", value, hint: value.string.map { _ in "write it as a list: [\"…\", \"…\"]" })
         }
-        guard checkCount(elements.count) else { return }
+        guard checkCount(elements.count, shape.maximum) else { return }
         if elements.count < shape.minimum { report("expected at least one \(shape.item), found \(Words.found(value))") }
         var seen: Set<JSONValue> = []
         for (index, element) in elements.enumerated() {
@@ -133,9 +139,9 @@ struct ShapeCheck {
         }
     }
 
-    private mutating func checkCount(_ count: Int) -> Bool {
-        guard count > ManifestLimits.entries else { return true }
-        report("expected at most \(ManifestLimits.entries) entries, found \(count)")
+    private mutating func checkCount(_ count: Int, _ limit: Int = ManifestLimits.entries) -> Bool {
+        guard count > limit else { return true }
+        report("expected at most \(limit) entries, found \(count)")
         return false
     }
 
@@ -153,7 +159,9 @@ struct ShapeCheck {
         }
         if let problem = rule.problem(text) {
             let detail = problem.detail.map { ": \($0)" } ?? ""
-            report("expected \(rule.expected), found \(Words.quoted(text))\(detail)", at: spot, hint: problem.hint)
+            report(
+                "expected \(rule.expected), found \(Words.quoted(text))\(detail)",
+                at: problem.offset.map { .offset($0) } ?? spot, hint: problem.hint)
         } else if rule.isTemplate, text.utf8.contains(UInt8(ascii: "$")) {
             templates.append(TemplateText(path: path, text: text, rule: rule))
         }

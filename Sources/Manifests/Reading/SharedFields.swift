@@ -33,7 +33,7 @@ struct SharedFields {
     /// Who declares what, in the order of the members.
     private func declared() -> [Field: [Int]] {
         var declared: [Field: [Int]] = [:]
-        for (index, member) in members.enumerated() where member.reading.key != nil {
+        for (index, member) in members.enumerated() where member.reading.kind?.hasInstances ?? false {
             for section in ["packages", "directories", "files"] {
                 for name in (member.reading.manifest["spec"]?[section]?.object ?? [:]).keys {
                     declared[Field(section: section, name: name), default: []].append(index)

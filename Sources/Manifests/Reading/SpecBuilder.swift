@@ -13,18 +13,20 @@ enum SpecBuilder {
     static func spec(_ manifest: JSONValue, kind: Kind) -> ManifestResource.Spec {
         let spec = manifest["spec"] ?? [:]
         switch kind {
-        case .app: return .app(app(spec))
+        case .app: return .app(app(spec, name: manifest["metadata"]?["name"]?.string ?? ""))
         case .server: return .server(server(spec))
+        case .schedule: return .schedule(schedule(spec))
         }
     }
 
-    private static func app(_ spec: JSONValue) -> AppSpec {
+    private static func app(_ spec: JSONValue, name: String) -> AppSpec {
         let view = ObjectView(spec, AppSchema.spec)
         return AppSpec(
             placement: placement(spec["placement"]), dependsOn: view.textMap("dependsOn"),
             content: WorkloadBuilder.workload(spec),
             overrides: view.map("servers").mapValues { WorkloadBuilder.workload(Override.merged($0, onto: spec)) },
-            update: update(spec["update"]), suspend: suspension(spec["suspend"]))
+            update: update(spec["update"]), suspend: suspension(spec["suspend"]),
+            actions: view.map("actions").mapValues { RunBuilder.action($0, app: name) })
     }
 
     private static func server(_ spec: JSONValue) -> ServerSpec {
@@ -33,6 +35,32 @@ enum SpecBuilder {
             address: spec["address"]?.string ?? "",
             monitor: MonitorSpec(every: monitor.duration("every"), hash: monitor.text("hash")),
             content: WorkloadBuilder.workload(spec), suspend: suspension(spec["suspend"]))
+    }
+
+    private static func schedule(_ spec: JSONValue) -> ScheduleSpec {
+        let view = ObjectView(spec, ScheduleSchema.spec)
+        return ScheduleSpec(
+            trigger: trigger(view), request: RunBuilder.request(spec),
+            overlap: view.text("overlap").flatMap(ScheduleSpec.Overlap.init(rawValue:)) ?? .forbid,
+            suspend: suspension(spec["suspend"]))
+    }
+
+    private static func trigger(_ spec: ObjectView) -> ScheduleSpec.Trigger {
+        if let cron = spec.text("at") {
+            return .time(
+                TimeTrigger(
+                    cron: cron, timeZone: spec.text("timeZone") ?? "UTC", jitter: spec.duration("jitter"),
+                    missed: spec.text("missed").flatMap(TimeTrigger.Missed.init(rawValue:)) ?? .once,
+                    startDeadline: spec.duration("startDeadline")))
+        }
+        guard let condition = spec["when"] else { return .demand }
+        let view = ObjectView(condition, ScheduleSchema.condition)
+        let limit: ConditionTrigger.Limit? =
+            view["above"]?.double.map { .above($0) } ?? view["below"]?.double.map { .below($0) }
+        return .condition(
+            ConditionTrigger(
+                metric: view.text("metric") ?? "", limit: limit ?? .above(0), lasting: view.duration("for"),
+                coolDown: view.duration("coolDown")))
     }
 
     static func placement(_ value: JSONValue?) -> Placement {

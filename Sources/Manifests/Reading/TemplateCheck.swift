@@ -16,6 +16,8 @@ struct TemplateCheck {
     let isInApp: Bool
     /// Whether the text is a file's content, which need not be a template.
     var isInFile = true
+    /// Whether the text is of something that is run.
+    var isInRun = false
 
     func faults(in text: String) -> [Fault] {
         let bytes = Array(text.utf8)
@@ -49,7 +51,7 @@ struct TemplateCheck {
         case .config(let key): configKeys.contains(key)
         case .server: true
         case .appName: isInApp
-        case .run: false
+        case .run: isInRun
         }
     }
 
@@ -58,8 +60,15 @@ struct TemplateCheck {
         if name == "app.name" {
             return Fault(offset: offset, message: message, hint: "it is known in an App only")
         }
+        if !isInRun, runNames.contains(name) {
+            return Fault(
+                offset: offset, message: message, hint: "it is known in what is run only: actions and Schedules")
+        }
+        if isInRun, !isInApp, name.hasPrefix("config.") {
+            return Fault(offset: offset, message: message, hint: "config is known in the actions of an App only")
+        }
         let known = (isInApp ? Template.fixedNames : Template.fixedNames.filter { $0 != "app.name" })
-        let candidates = known + configKeys.sorted().map { "config.\($0)" }
+        let candidates = known + (isInRun ? runNames : []) + configKeys.sorted().map { "config.\($0)" }
         if let nearest = NearestName.of(name, among: candidates) {
             return Fault(offset: offset, message: message, hint: "did you mean ${\(nearest)}?")
         }
@@ -69,6 +78,8 @@ struct TemplateCheck {
         }
         return Fault(offset: offset, message: message, hint: "known here: \(Words.list(candidates)); \(literalHint)")
     }
+
+    private var runNames: [String] { Template.RunVariable.allCases.map { "run.\($0.rawValue)" } }
 
     private var literalHint: String {
         "write $${ for a literal ${" + (isInFile ? ", or say \"template\": false" : "")

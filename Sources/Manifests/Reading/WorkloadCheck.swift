@@ -35,6 +35,7 @@ struct WorkloadCheck {
         var check = TemplateCheck(configKeys: Set(config.keys), isInApp: isInApp)
         for template in templates where !isLiteral(template.path, in: workload) {
             check.isInFile = template.path.first == "files"
+            check.isInRun = template.path.first == "actions"
             for fault in check.faults(in: template.text) {
                 findings.append(
                     Finding(
@@ -42,7 +43,7 @@ struct WorkloadCheck {
             }
             if !check.isInFile { checkFilled(template, config) }
         }
-        check.isInFile = true
+        (check.isInFile, check.isInRun) = (true, false)
         for (path, file) in workload["files"]?.object ?? [:] where WorkloadBuilder.isTemplateSource(file) {
             guard let digest = file["source"]?["blob"]?.string, let blob = blobs[digest] else { continue }
             checkSource(blob, at: ["files", .key(path), "source"], check)

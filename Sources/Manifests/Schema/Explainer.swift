@@ -12,7 +12,8 @@ enum Explainer {
             let kinds = Kind.allCases.map(\.rawValue)
             let hint = NearestName.of(parts[0], among: kinds).map { "did you mean \($0)?" } ?? "such as App.spec.health"
             throw ExplainError(
-                message: "expected a path that begins with App or Server, found \(Words.quoted(path)); \(hint)")
+                message:
+                    "expected a path that begins with App, Server or Schedule, found \(Words.quoted(path)); \(hint)")
         }
         var place = Place(path: kind.rawValue, shape: .object(ResourceSchema.shape(of: kind)), field: nil)
         for part in parts.dropFirst() { place = try place.child(part) }
@@ -73,6 +74,7 @@ private struct Place {
                 lines.append(Self.wrapped(field.doc, indent: 6))
             }
             for group in object.exactlyOne { lines.append("  Exactly one of \(Words.list(group, "or")).") }
+            for group in object.atMostOne { lines.append("  At most one of \(Words.list(group, "or")).") }
             for (field, other) in object.needs {
                 lines.append("  \(Words.quoted(field)) needs \(Words.quoted(other)).")
             }

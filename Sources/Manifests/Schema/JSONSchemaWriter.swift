@@ -41,15 +41,22 @@ struct JSONSchemaWriter {
         ]
         guard !isPatch else { return schema }
         if !shape.required.isEmpty { schema["required"] = .array(shape.required.map { .string($0) }) }
-        let choices: [JSONValue] = shape.exactlyOne.map { group in
-            ["oneOf": .array(group.map { ["required": [.string($0)]] })]
-        }
+        let choices = shape.exactlyOne.map(Self.exactlyOne) + shape.atMostOne.map(Self.atMostOne)
         if !choices.isEmpty { schema["allOf"] = .array(choices) }
         if !shape.needs.isEmpty {
-            let needs = shape.needs.map { ($0.field, JSONValue.array([.string($0.other)])) }
-            schema["dependentRequired"] = .object(Dictionary(needs) { first, _ in first })
+            let needs = Dictionary(grouping: shape.needs, by: \.field)
+            schema["dependentRequired"] = .object(needs.mapValues { .array($0.map { .string($0.other) }) })
         }
         return schema
+    }
+
+    private static func exactlyOne(of group: [String]) -> JSONValue {
+        ["oneOf": .array(group.map { ["required": [.string($0)]] })]
+    }
+
+    private static func atMostOne(of group: [String]) -> JSONValue {
+        let any: JSONValue = ["anyOf": .array(group.map { ["required": [.string($0)]] })]
+        return ["oneOf": [exactlyOne(of: group), ["not": any]]]
     }
 
     private mutating func property(_ field: Field, isPatch: Bool) -> JSONValue {
@@ -78,7 +85,7 @@ struct JSONSchemaWriter {
         case .list(let list):
             var schema: JSONValue = [
                 "type": "array", "items": schema(of: list.items, isPatch: isPatch),
-                "maxItems": .int(ManifestLimits.entries),
+                "maxItems": .int(list.maximum),
             ]
             if let first = list.first { schema["prefixItems"] = [text(first)] }
             if list.minimum > 0 { schema["minItems"] = .int(list.minimum) }
@@ -86,6 +93,7 @@ struct JSONSchemaWriter {
             return schema
         case .text(let rule), .source(let rule): return text(rule)
         case .integer(let range): return integer(range)
+        case .number: return ["type": "number"]
         case .boolean: return ["type": "boolean"]
         case .scalar:
             var schema = constraints(of: .configValue)

@@ -1,4 +1,4 @@
-// The tables of the two kinds, and of what all resources share.
+// The tables of Apps and Servers, and of what all resources share.
 
 internal import JSON
 internal import Model
@@ -10,11 +10,13 @@ enum ResourceSchema {
         switch kind {
         case .app: app
         case .server: server
+        case .schedule: schedule
         }
     }
 
     static let app = resource(.app, AppSchema.spec, "What the App is, where it runs, and how it changes.")
     static let server = resource(.server, ServerSchema.spec, "What the Server is, and what it carries by itself.")
+    static let schedule = resource(.schedule, ScheduleSchema.spec, "When what is run, and where.")
 
     private static func resource(_ kind: Kind, _ spec: ObjectShape, _ doc: String) -> ObjectShape {
         ObjectShape(
@@ -51,6 +53,11 @@ enum ResourceSchema {
         "A pause: all is observed and nothing is touched, until the time given, or until this is removed.",
         example: ["reason": "migration", "until": "2026-11-30T08:00:00Z"])
 
+    static let suspendSchedule = Field(
+        "suspend", .object(suspension), .optional,
+        "A pause: nothing fires, until the time given, or until this is removed.",
+        example: ["reason": "migration", "until": "2026-11-30T08:00:00Z"])
+
     private static let suspension = ObjectShape(
         "Suspension",
         [
@@ -83,6 +90,11 @@ enum AppSchema {
                 .defaulted([:]),
                 "Overrides for single servers, merged onto this spec; null removes an entry, a list replaces a list.",
                 example: ["server2": ["config": ["nginx_port": 8081]]]),
+            Field(
+                "actions",
+                .map(MapShape(placeholder: "name", keys: .entryName, values: .object(StepSchema.action))),
+                .defaulted([:]), "What can be run for the App, by name: for Schedules, and when somebody asks.",
+                example: ["reload": ["steps": [["command": ["nginx", "-s", "reload"]]]]]),
             Field(
                 "update", .object(update), .defaulted([:]), "How a change is rolled out.",
                 example: ["maxUnavailable": "25%"]),

@@ -12,6 +12,8 @@ indirect enum Shape: Sendable {
     case list(ListShape)
     case text(TextRule)
     case integer(ClosedRange<Int>)
+    /// Any number.
+    case number
     case boolean
     /// A config value: a string, number or boolean.
     case scalar
@@ -28,6 +30,8 @@ struct ObjectShape: Sendable {
     let fields: [Field]
     /// Of each of these groups exactly one field is given.
     let exactlyOne: [[String]]
+    /// Of each of these groups no more than one field is given.
+    let atMostOne: [[String]]
     /// A field that makes sense only beside another: `reloadOn` beside `reload`.
     let needs: [(field: String, other: String)]
     let fieldsByName: [String: Field]
@@ -35,11 +39,13 @@ struct ObjectShape: Sendable {
     let required: [String]
 
     init(
-        _ name: String, _ fields: [Field], exactlyOne: [[String]] = [], needs: [(field: String, other: String)] = []
+        _ name: String, _ fields: [Field], exactlyOne: [[String]] = [], atMostOne: [[String]] = [],
+        needs: [(field: String, other: String)] = []
     ) {
         self.name = name
         self.fields = fields
         self.exactlyOne = exactlyOne
+        self.atMostOne = atMostOne
         self.needs = needs
         fieldsByName = Dictionary(fields.map { ($0.name, $0) }) { first, _ in first }
         defaults = fieldsByName.compactMapValues { if case .defaulted(let value) = $0.presence { value } else { nil } }
@@ -90,6 +96,7 @@ struct ListShape: Sendable {
     let isUnique: Bool
     /// What the first item must be beside that.
     var first: TextRule?
+    var maximum = ManifestLimits.entries
 }
 
 /// The bounds of what is read.

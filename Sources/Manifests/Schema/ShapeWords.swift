@@ -11,6 +11,7 @@ enum ShapeWords {
         case .list(let list): (list.minimum > 0 ? "a list of at least one " : "a list of ") + type(ofItem: list)
         case .text(let rule), .source(let rule): rule.expected + (rule.isTemplate ? " (template)" : "")
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .number: "a number"
         case .boolean: "true or false"
         case .scalar: "a string, a number, true or false"
         case .integerOrText(let range, let rule):

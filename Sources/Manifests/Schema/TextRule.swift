@@ -5,6 +5,8 @@ struct TextRule: Sendable {
     struct Problem: Sendable {
         var detail: String?
         var hint: String?
+        /// Where in a value it begins, in bytes; nil: it is the whole.
+        var offset: Int?
     }
 
     /// With an article, as it stands after "expected": `a duration from 100ms to 1h, such as 5s`.

@@ -133,7 +133,7 @@ enum WorkloadSchema {
         ]
     }
 
-    private static let process = [
+    static let process = [
         Field(
             "environment",
             .map(
@@ -148,7 +148,7 @@ enum WorkloadSchema {
         ),
     ]
 
-    private static func arguments(_ item: String) -> Shape {
+    static func arguments(_ item: String) -> Shape {
         .list(
             ListShape(
                 items: .text(.anything().asTemplate()), item: item, minimum: 1, isUnique: false,

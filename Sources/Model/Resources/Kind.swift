@@ -4,6 +4,19 @@
 public enum Kind: String, Sendable, Hashable, CaseIterable {
     case app = "App"
     case server = "Server"
+    case schedule = "Schedule"
+
+    /// Whether what is declared becomes instances on servers. A Schedule has none: it makes jobs.
+    public var hasInstances: Bool { self != .schedule }
+
+    /// The order of applying: what others refer to comes first, and goes last when it is deleted.
+    public var rank: Int {
+        switch self {
+        case .server: 0
+        case .app: 1
+        case .schedule: 2
+        }
+    }
 }
 
 /// A resource's identity: `App/webapp`.

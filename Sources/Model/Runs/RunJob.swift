@@ -12,8 +12,8 @@ public struct RunJob: Sendable, Hashable {
     public var deadline: Timestamp?
     /// The time that it is for, where a schedule fired it.
     public var scheduledFor: Timestamp?
-    /// What `${config.…}`, `${app.name}` and `${server.address}` stand for in its steps, by that name. nil: the steps are
-    /// no templates and are taken as they are.
+    /// What `${config.…}`, `${app.name}`, `${server.address}` and `${run.time}` stand for in its steps, by that name. nil:
+    /// the steps are no templates and are taken as they are.
     public var values: [String: String]?
     /// Whether it may be done again where nobody knows if it was done: said by whoever wants it.
     public var isRepeatable: Bool

@@ -48,12 +48,15 @@ public struct RunRecord: Sendable, Hashable {
 public struct RunClaim: Sendable, Hashable {
     public var queue: RunQueue
     public var job: RunJob
+    /// When it was enqueued, or a person retried it: with the id, what tells it from an earlier job of that id.
+    public var enqueuedAt: Timestamp
     public var attempt: Int
     public var token: String
 
-    public init(queue: RunQueue, job: RunJob, attempt: Int, token: String) {
+    public init(queue: RunQueue, job: RunJob, enqueuedAt: Timestamp, attempt: Int, token: String) {
         self.queue = queue
         self.job = job
+        self.enqueuedAt = enqueuedAt
         self.attempt = attempt
         self.token = token
     }

@@ -5,21 +5,28 @@ internal import Manifests
 package import Model
 
 package enum JobListing {
-    package static func table(_ records: [JobRecord], now: Timestamp) -> Table {
+    /// Plans for instances and jobs of runs in one table, the newest first.
+    package static func table(_ records: [JobRecord], runs: [RunRecord] = [], now: Timestamp) -> Table {
         var table = Table([
-            Column("JOB"), Column("INSTANCE"), Column("STATE"), Column("ATTEMPT", .right), Column("STEPS", .right),
+            Column("JOB", least: 24), Column("FOR", least: 16), Column("STATE"), Column("ATTEMPT", .right),
+            Column("STEPS", .right),
             Column("AGE", .right), Column("TOOK", .right), Column("ERROR", least: 6),
         ])
-        for record in records {
-            let plan = record.job.plan
-            let kind = record.job.kind == .observe ? "look" : plan.isRemoval ? "removal" : "\(plan.steps.count)"
-            table.add([
-                Cell(record.job.id), Cell(plan.instance.description), Cell(record.state.rawValue, record.state.meaning),
-                "\(record.attempt)", Cell(kind), Cell((now - record.enqueuedAt).age), Cell(took(record) ?? "-"),
-                Cell(record.error ?? ""),
-            ])
-        }
+        let rows =
+            records.map { ($0.enqueuedAt, row($0, now: now)) }
+            + runs.map { ($0.enqueuedAt, RunListing.row($0, now: now)) }
+        for (_, row) in rows.sorted(by: { $0.0 > $1.0 }) { table.add(row) }
         return table
+    }
+
+    private static func row(_ record: JobRecord, now: Timestamp) -> [Cell] {
+        let plan = record.job.plan
+        let kind = record.job.kind == .observe ? "look" : plan.isRemoval ? "removal" : "\(plan.steps.count)"
+        return [
+            Cell(record.job.id), Cell(plan.instance.description), Cell(record.state.rawValue, record.state.meaning),
+            "\(record.attempt)", Cell(kind), Cell((now - record.enqueuedAt).age), Cell(took(record) ?? "-"),
+            Cell(record.error ?? ""),
+        ]
     }
 
     private static func took(_ record: JobRecord) -> String? {
@@ -62,7 +69,9 @@ package enum JobListing {
         return table
     }
 
-    package static func document(_ records: [JobRecord]) -> JSONValue { ["jobs": .array(records.map(document))] }
+    package static func document(_ records: [JobRecord], runs: [RunRecord] = []) -> JSONValue {
+        ["jobs": .array(records.map(document)), "runs": .array(runs.map { RunListing.document($0) })]
+    }
 
     /// The job, its plan and its record as one flat object.
     package static func document(_ record: JobRecord) -> JSONValue {

@@ -2,8 +2,8 @@
 --
 -- KEYS, ARGV 1–4  as in preludeResource.lua
 -- ARGV  5 applied or edited  6 epoch, 7 nonce (of the leader, for edited)  8 expected generation, "" for any, 0 for none
---       9 digest  10 canonical manifest  11 who  12 of a Server: milliseconds between reports, or ""  13 number of config
---       entries, name and value of each, number of blobs that it needs, the digest of each, number of contents that are
+--       9 digest  10 canonical manifest  11 who  12 of a Server: milliseconds between reports, or ""  13 of a Server: its
+--       labels, or ""  14 number of config entries, name and value of each, number of blobs that it needs, the digest of each, number of contents that are
 --       sent along, digest and content of each
 -- Returns {created | configured | unchanged, generation}, or the errors FENCED, NOTFOUND, CONFLICT, MISSINGBLOB.
 local what, expected, digest, spec, person = ARGV[5], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
@@ -12,7 +12,7 @@ if is_edit then
   local refusal = fenced(ARGV[6], ARGV[7])
   if refusal then return refusal end
 end
-local index = 13
+local index = 14
 local count = tonumber(ARGV[index])
 local config = pairs_from(ARGV, index + 1, count)
 index = index + 1 + 2 * count
@@ -30,7 +30,10 @@ local entries = config_entries()
 if is_edit and not same(entries, config) then return redis.error_reply('CONFLICT other config entries') end
 if not is_edit and before[2] == digest and before[3] == spec and same(entries, applied_entries()) then
   -- One that an older program applied is told of now.
-  if kind == 'Server' then set_report_interval(ARGV[12]) end
+  if kind == 'Server' then
+    set_report_interval(ARGV[12])
+    set_labels(ARGV[13])
+  end
   return { 'unchanged', tonumber(before[1]) }
 end
 for _, blob in ipairs(needed) do
@@ -66,6 +69,9 @@ for _, blob in ipairs(redis.call('HKEYS', K.blobs)) do
   end
   if not is_named then redis.call('HDEL', K.blobs, blob) end
 end
-if kind == 'Server' then set_report_interval(ARGV[12]) end
+if kind == 'Server' then
+  set_report_interval(ARGV[12])
+  set_labels(ARGV[13])
+end
 change(kind, name, what)
 return { before[1] and 'configured' or 'created', tonumber(generation) }

@@ -20,6 +20,9 @@ if redis.call('HLEN', K.deleted) > TOMBSTONES then
   end
   redis.call('HDEL', K.deleted, oldest)
 end
-if kind == 'Server' then set_report_interval('') end
+if kind == 'Server' then
+  set_report_interval('')
+  redis.call('DEL', K.labels)
+end
 change(kind, name, 'deleted')
 return 1

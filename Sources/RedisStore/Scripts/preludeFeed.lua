@@ -1,12 +1,4 @@
--- Prelude: the clock, the change feed and the events. Expects K, channel, shard and the bounds.
-local function now()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-
--- A number as Redis and Swift write it: all digits, no exponent.
-local function text(number) return string.format('%.0f', number) end
-
+-- Prelude: the change feed and the events. Expects K, channel, shard, the clock and the bounds.
 -- One entry that names a key, and a hint to whoever waits.
 local function change(subject, of, what)
   redis.call('XADD', K.changes, 'MAXLEN', '~', FEED_ENTRIES, '*', 'kind', subject, 'name', of, 'what', what)

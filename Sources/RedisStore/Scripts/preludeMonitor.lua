@@ -9,3 +9,8 @@ local function set_report_interval(milliseconds)
   redis.call('LPUSH', K.wake, '1')
   redis.call('LTRIM', K.wake, 0, 0)
 end
+
+-- Its labels, one `key=value` a line behind a first line `labels`; '' leaves those that are known.
+local function set_labels(labels)
+  if labels ~= '' then redis.call('SET', K.labels, labels) end
+end

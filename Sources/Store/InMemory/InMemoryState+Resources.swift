@@ -13,6 +13,7 @@ extension InMemoryState {
         try Self.check(draft.expectedGeneration, found: entry?.stored.generation)
         if let entry, entry.stored.digest == draft.digest, !entry.isEdited {
             setReportInterval(draft.reportInterval, of: draft.key, now: now)
+            setLabels(draft)
             return ApplyResult(change: .unchanged, generation: entry.stored.generation)
         }
         return write(draft, what: "applied", now: now)
@@ -57,6 +58,7 @@ extension InMemoryState {
         self[resource: key] = DesiredEntry(
             stored: stored, appliedConfig: draft.config, history: history, blobs: blobs, status: before?.status)
         setReportInterval(draft.reportInterval, of: key, now: now)
+        setLabels(draft)
         addChange(.resource(key), what, shard: key.shard)
         return ApplyResult(change: before == nil ? .created : .configured, generation: generation)
     }
@@ -79,6 +81,7 @@ extension InMemoryState {
             shards[key.shard].tombstones[oldest.key] = nil
         }
         setReportInterval(nil, of: key, now: now)
+        if key.kind == .server { labelsOf[key.name] = nil }
         addChange(.resource(key), "deleted", shard: key.shard)
         return true
     }
@@ -88,6 +91,11 @@ extension InMemoryState {
         guard key.kind == .server, self[server: key.name].reportInterval != interval else { return }
         self[server: key.name].reportInterval = interval
         moveAssignments(of: key.name, now: now)
+    }
+
+    private mutating func setLabels(_ draft: ResourceDraft) {
+        guard draft.key.kind == .server, let labels = draft.labels else { return }
+        labelsOf[draft.key.name] = labels
     }
 
     mutating func confirmRemoval(of key: ResourceKey, generation: Int) throws(StoreError) {

@@ -14,6 +14,11 @@ struct InMemoryState {
     /// What was written since the store last told its readers.
     var hints: [Int] = []
     var wakes: Set<String> = []
+    var runs: [RunQueue: RunQueueEntry] = [:]
+    /// By server: the pools that it takes from, and its labels as declared.
+    var poolsOf: [String: Set<Pool>] = [:]
+    var labelsOf: [String: [String: String]] = [:]
+    var schedules: [String: ScheduleState] = [:]
     /// Of people's scripts, by name.
     var locks: [String: LockEntry] = [:]
 

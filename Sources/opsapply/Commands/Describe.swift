@@ -39,7 +39,11 @@ struct Describe: AsyncParsableCommand {
             throw Reference.missing(name, near: nil)
         }
         let ids = try await Fleet.instanceIDs(store).filter { id in
-            key.kind == .app ? id.app == key.name : id.server == key.name
+            switch key.kind {
+            case .app: id.app == key.name
+            case .server: id.server == key.name
+            case .schedule: false
+            }
         }
         let subjects = Set([key.description] + ids.map(\.description))
         let description = ResourceDescription(

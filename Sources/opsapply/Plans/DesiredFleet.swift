@@ -122,7 +122,11 @@ struct DesiredFleet {
 
     /// nil if there is no such resource.
     func generation(of key: ResourceKey) -> Int? {
-        key.kind == .app ? apps[key.name]?.compiled.generation : servers[key.name]?.compiled.generation
+        switch key.kind {
+        case .app: apps[key.name]?.compiled.generation
+        case .server: servers[key.name]?.compiled.generation
+        case .schedule: nil
+        }
     }
 
     func suspension(of id: InstanceID) -> Suspension? {
@@ -149,6 +153,7 @@ extension ManifestResource {
             switch spec {
             case .app(let spec): [spec.content] + spec.overrides.values
             case .server(let spec): [spec.content]
+            case .schedule: []
             }
         var digests: Set<String> = []
         for workload in workloads {

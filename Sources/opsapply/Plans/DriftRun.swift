@@ -42,6 +42,7 @@ struct DriftRun {
                 switch kind {
                 case .app: id.app == plain
                 case .server: id.server == plain
+                case .schedule: false
                 case nil: id.description == plain || id.app == plain || id.server == plain
                 }
             }

@@ -1,4 +1,5 @@
-// Applying: everything is read and checked before anything is written; Servers go first, so that an App finds its places.
+// Applying: everything is read and checked before anything is written; Servers go first, so that an App finds its
+// places, and Schedules last.
 
 internal import Manifests
 internal import Model
@@ -59,9 +60,7 @@ struct Application {
         pruned: Removal?
     ) {
         self.store = store
-        self.drafts = drafts.sorted {
-            ($0.key.kind == .server ? 0 : 1, $0.key) < ($1.key.kind == .server ? 0 : 1, $1.key)
-        }
+        self.drafts = drafts.sorted { ($0.key.kind.rank, $0.key) < ($1.key.kind.rank, $1.key) }
         self.known = Dictionary(known.map { ($0.key, $0.stored) }) { first, _ in first }
         self.confirmRemoval = confirmRemoval
         self.pruned = pruned

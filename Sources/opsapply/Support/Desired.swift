@@ -88,20 +88,26 @@ enum Desired {
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    private static func failure(_ errors: ManifestErrors) -> CommandFailure {
+    static func failure(_ errors: ManifestErrors) -> CommandFailure {
         .inFiles(errors.errors.map(\.description.printable))
     }
 
     private static func context(_ known: [KnownResource]) -> ManifestContext {
         var servers: [String: [String: String]] = [:]
         var apps: [String: Set<String>] = [:]
+        var actions: [String: Set<String>] = [:]
         for resource in known {
             switch resource.manifest.spec {
             case .server: servers[resource.key.name] = resource.manifest.metadata.labels
-            case .app(let spec): apps[resource.key.name] = Set(spec.dependsOn.keys)
+            case .app(let spec):
+                apps[resource.key.name] = Set(spec.dependsOn.keys)
+                actions[resource.key.name] = Set(spec.actions.keys)
+            case .schedule: break
             }
         }
-        return ManifestContext(servers: servers, apps: apps)
+        var context = ManifestContext(servers: servers, apps: apps)
+        context.actions = actions
+        return context
     }
 }
 
@@ -113,6 +119,7 @@ extension ManifestResource {
     func draft(by person: String, expectedGeneration: Int?) -> ResourceDraft {
         ResourceDraft(
             key: key, digest: digest, manifest: canonical, config: config, blobs: blobs, appliedBy: person,
-            expectedGeneration: expectedGeneration, reportInterval: server?.monitor.every)
+            expectedGeneration: expectedGeneration, reportInterval: server?.monitor.every,
+            labels: server == nil ? nil : metadata.labels)
     }
 }

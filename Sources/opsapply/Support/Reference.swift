@@ -20,7 +20,7 @@ enum Reference: Hashable {
         if parts.count == 2 {
             guard let kind = kind(named: parts[0]) else {
                 throw CommandFailure(
-                    "\(text.printable): \"\(parts[0].printable)\" is no kind; kinds are app and server")
+                    "\(text.printable): \"\(parts[0].printable)\" is no kind; kinds are app, server and schedule")
             }
             let key = ResourceKey(kind, parts[1])
             if try await Desired.resource(key, in: store) != nil { return key }
@@ -32,7 +32,7 @@ enum Reference: Hashable {
         var found: [ResourceKey] = []
         for key in keys where try await Desired.resource(key, in: store) != nil { found.append(key) }
         guard found.count < 2 else {
-            throw CommandFailure("\(text.printable) is both \(found[0]) and \(found[1]): say which")
+            throw CommandFailure("\(text.printable) is \(listed(found.map(\.description))): say which")
         }
         if let key = found.first { return key }
         var names: [String] = []
@@ -54,6 +54,7 @@ enum Reference: Hashable {
         switch text.lowercased() {
         case "app", "apps": .app
         case "server", "servers": .server
+        case "schedule", "schedules": .schedule
         default: nil
         }
     }

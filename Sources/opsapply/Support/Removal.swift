@@ -32,6 +32,7 @@ struct Removal {
     }
 
     private func reach(of key: ResourceKey) -> String {
+        if key.kind == .schedule { return ", which then fires no more" }
         let own = instances.filter { $0.resource == key || (key.kind == .server && $0.server == key.name) }
         guard !own.isEmpty else { return ", of which nothing is on any server" }
         if key.kind == .server {
@@ -42,8 +43,8 @@ struct Removal {
     }
 
     func delete(from store: any OperationsStore) async throws {
-        // Apps before the servers that they are on.
-        for key in keys.sorted() {
+        // Schedules before the Apps that they act on, and Apps before the servers that they are on.
+        for key in keys.sorted(by: { (-$0.kind.rank, $0) < (-$1.kind.rank, $1) }) {
             let existed = try await store.delete(key, by: Person.current, expectedGeneration: nil)
             Console.out("\(key) \(existed ? "deleted" : "was gone already")\n")
         }

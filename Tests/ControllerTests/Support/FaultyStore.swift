@@ -65,7 +65,7 @@ final class FaultyStore: Sendable {
     var calls: [String: Int] { state.withLock { $0.calls } }
     func resetCalls() { state.withLock { $0.calls = [:] } }
 
-    private func call<Value: Sendable>(
+    func call<Value: Sendable>(
         _ name: String = #function, _ body: (any OperationsStore) async throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         await passPause()

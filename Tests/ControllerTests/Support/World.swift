@@ -69,6 +69,8 @@ final class World: Sendable {
             return .app(CompiledApp(name: name, labels: labels, spec: spec, generation: 1, blobs: [:]), mark)
         case .server(let spec):
             return .server(CompiledServer(name: name, labels: labels, spec: spec, generation: 1, blobs: [:]), mark)
+        case .schedule:
+            return .absent(resource.key, nil)
         }
     }
 

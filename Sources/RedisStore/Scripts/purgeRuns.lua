@@ -1,0 +1,19 @@
+-- Forgets ended jobs, with their results and output.
+--
+-- KEYS, ARGV 1–3  as in preludeRuns.lua
+-- ARGV  4 how many at most  5… ids; none: whatever ended first
+-- Returns how many were forgotten.
+local ids = {}
+if #ARGV > 4 then
+  for index = 5, #ARGV do
+    if redis.call('ZSCORE', K.ended, ARGV[index]) then ids[#ids + 1] = ARGV[index] end
+  end
+else
+  ids = redis.call('ZRANGE', K.ended, 0, tonumber(ARGV[4]) - 1)
+end
+for _, id in ipairs(ids) do
+  redis.call('ZREM', K.ended, id)
+  redis.call('HDEL', K.jobs, id)
+  redis.call('DEL', result_key(id), output_key(id))
+end
+return #ids

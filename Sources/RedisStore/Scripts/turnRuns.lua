@@ -1,0 +1,257 @@
+-- One visit of an executor: what ended, which leases go on, what is due, then what it has room for.
+--
+-- KEYS, ARGV 1–3  as in preludeRuns.lua
+-- ARGV  4 server  5 token of new attempts  6 lease in ms  7 limit  8 "1": the executor restarted  9 "1": this turn may have
+--       been taken before  10 number of completions; id, token, done | failed | dead | cancelled, error, ms to the next
+--       attempt and exit code of each; number of heartbeats; id and token of each
+-- Returns {now, when the next is due or 0, ids to cancel, ids that were lost, pools, labels, id, body, attempt, …}.
+local server, token, lease, limit = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+local at = now()
+local at_text, lease_end = text(at), text(at + lease)
+local lost = {}
+
+local function flat(list, first, width, offset)
+  local values = {}
+  for index = 1, tonumber(list[first]) do values[index] = list[first + (index - 1) * width + offset] end
+  return values
+end
+
+-- The same end said again, or the truth about an attempt that was given up as in doubt.
+local function is_told_again(id, attempt_token, result, failure, exit)
+  local known = redis.call('HMGET', result_key(id), 'token', 'doubt', 'attempt', 'claimedAt', 'server')
+  if known[1] == attempt_token then
+    if known[2] then
+      redis.call('HDEL', result_key(id), 'doubt', 'error')
+      local state = result == 'failed' and 'dead' or result
+      end_run(id, state, known[3], known[4] or '', known[5] or '', attempt_token, failure, exit, at_text)
+    end
+    return true
+  end
+  local try = redis.call('HGET', K.tries, id)
+  if not try then return false end
+  local _, last = split_try(try)
+  return last == attempt_token
+end
+
+local function complete(first)
+  local count = tonumber(ARGV[first])
+  if count == 0 then return first + 1 end
+  local ids = flat(ARGV, first, 6, 1)
+  local claims = redis.call('HMGET', K.claims, unpack(ids))
+  local over, ended = {}, {}
+  for index = 1, count do
+    local base = first + (index - 1) * 6
+    local id, own, result, failure = ids[index], ARGV[base + 2], ARGV[base + 3], ARGV[base + 4]
+    local exit = ARGV[base + 6]
+    local attempt, claimed_at, by, holder
+    if claims[index] then attempt, claimed_at, by, holder = split_claim(claims[index]) end
+    if holder ~= own then
+      if not is_told_again(id, own, result, failure, exit) then lost[#lost + 1] = id end
+    else
+      over[#over + 1] = id
+      if result == 'failed' then
+        local body = redis.call('HGET', K.jobs, id) or ''
+        if redis.call('SISMEMBER', K.cancels, id) == 1 then
+          result = 'cancelled'
+        elseif tonumber(attempt) >= most_attempts(body) then
+          result = 'dead'
+        else
+          redis.call('HSET', K.tries, id, attempt .. ' ' .. own .. ' ' .. failure)
+          redis.call('ZADD', K.retries, text(at + tonumber(ARGV[base + 5])), id)
+        end
+      end
+      if result ~= 'failed' then
+        ended[#ended + 1] = id
+        end_run(id, result, attempt, claimed_at, by, own, failure, exit, at_text)
+      end
+    end
+  end
+  if #over > 0 then
+    redis.call('HDEL', K.claims, unpack(over))
+    redis.call('ZREM', K.active, unpack(over))
+    redis.call('SREM', K.cancels, unpack(over))
+  end
+  if #ended > 0 then redis.call('HDEL', K.tries, unpack(ended)) end
+  return first + 1 + 6 * count
+end
+
+local function beat(first)
+  local count = tonumber(ARGV[first])
+  if count == 0 then return end
+  local ids, tokens = flat(ARGV, first, 2, 1), flat(ARGV, first, 2, 2)
+  local claims = redis.call('HMGET', K.claims, unpack(ids))
+  local scores = {}
+  for index = 1, count do
+    local _, _, _, holder
+    if claims[index] then _, _, _, holder = split_claim(claims[index]) end
+    if holder == tokens[index] then
+      scores[#scores + 1], scores[#scores + 2] = lease_end, ids[index]
+    else
+      lost[#lost + 1] = ids[index]
+    end
+  end
+  if #scores > 0 then redis.call('ZADD', K.active, unpack(scores)) end
+end
+
+local reply = { at, 0, {}, lost, {}, false }
+local given = 0
+local function give(id, body, attempt)
+  reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = id, body, tonumber(attempt)
+  given = given + 1
+end
+
+-- An attempt whose end nobody will tell.
+local function give_back(id, claim)
+  local attempt, claimed_at, by, holder = split_claim(claim or '')
+  local body = redis.call('HGET', K.jobs, id)
+  redis.call('ZREM', K.active, id)
+  redis.call('HDEL', K.claims, id)
+  if not body then return end
+  attempt = attempt or '1'
+  if redis.call('SREM', K.cancels, id) == 1 then
+    end_run(id, 'cancelled', attempt, claimed_at or '', by or '', holder or '-', '', '', at_text)
+  elseif is_pool and not is_repeatable(body) then
+    end_run(id, 'dead', attempt, claimed_at or '', by or '', holder or '-',
+      'in doubt: ' .. (by or 'somebody') .. ' had begun it and was not heard of for longer than its lease', '', at_text)
+    redis.call('HSET', result_key(id), 'doubt', '1')
+  elseif tonumber(attempt) >= most_attempts(body) + MOST_LOST then
+    end_run(id, 'dead', attempt, claimed_at or '', by or '', holder or '-', 'its lease ended ' .. attempt .. ' times', '',
+      at_text)
+  else
+    redis.call('HSET', K.tries, id, attempt .. ' - its lease ended')
+    redis.call('ZADD', K.ready, ready_score(body, at), id)
+  end
+end
+
+local function each_active(low, high, most, handle)
+  local ids = redis.call('ZRANGEBYSCORE', K.active, low, high, 'LIMIT', 0, most)
+  for first = 1, #ids, LARGEST_BATCH do
+    local part = {}
+    for index = first, math.min(first + LARGEST_BATCH - 1, #ids) do part[#part + 1] = ids[index] end
+    local claims = redis.call('HMGET', K.claims, unpack(part))
+    for index, id in ipairs(part) do handle(id, claims[index]) end
+  end
+end
+
+-- What this server had, it has again: only its own journal knows how far that came.
+local function take_again(id, claim)
+  local attempt, _, by, holder = split_claim(claim or '')
+  if by ~= server then return end
+  local body = redis.call('HGET', K.jobs, id)
+  if not body then return give_back(id, claim) end
+  if holder ~= token then attempt = tonumber(attempt) + 1 end
+  redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
+  redis.call('ZADD', K.active, lease_end, id)
+  give(id, body, attempt)
+end
+
+local function promote_delayed()
+  local due = redis.call('ZRANGEBYSCORE', K.delayed, '-inf', at_text, 'WITHSCORES', 'LIMIT', 0, LARGEST_BATCH)
+  if #due == 0 then return end
+  local ids = {}
+  for index = 1, #due, 2 do ids[#ids + 1] = due[index] end
+  local bodies = redis.call('HMGET', K.jobs, unpack(ids))
+  local scores = {}
+  for index, id in ipairs(ids) do
+    if bodies[index] then
+      scores[#scores + 1], scores[#scores + 2] = ready_score(bodies[index], tonumber(due[2 * index])), id
+    end
+  end
+  if #scores > 0 then redis.call('ZADD', K.ready, unpack(scores)) end
+  redis.call('ZREM', K.delayed, unpack(ids))
+end
+
+-- However many retries are due, they take what room the others leave, and an eighth in any case: a storm of them makes
+-- nobody late.
+local function promote_retries(room)
+  local count = math.max(math.ceil(room / 8), room - redis.call('ZCARD', K.ready))
+  local ids = redis.call('ZRANGEBYSCORE', K.retries, '-inf', at_text, 'LIMIT', 0, count)
+  for _, id in ipairs(ids) do
+    local body = redis.call('HGET', K.jobs, id)
+    redis.call('ZREM', K.retries, id)
+    if body then redis.call('ZADD', K.ready, ready_score(body, at), id) end
+  end
+end
+
+local function claim(room)
+  local ids = redis.call('ZRANGE', K.ready, 0, room - 1)
+  if #ids == 0 then return end
+  redis.call('ZREMRANGEBYRANK', K.ready, 0, #ids - 1)
+  local bodies = redis.call('HMGET', K.jobs, unpack(ids))
+  local tries = redis.call('HLEN', K.tries) > 0 and redis.call('HMGET', K.tries, unpack(ids)) or {}
+  local claims, scores = {}, {}
+  for index, id in ipairs(ids) do
+    if bodies[index] then
+      local attempt = tries[index] and tonumber((split_try(tries[index]))) + 1 or 1
+      claims[#claims + 1] = id
+      claims[#claims + 1] = attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token
+      scores[#scores + 1], scores[#scores + 2] = lease_end, id
+      give(id, bodies[index], attempt)
+    end
+  end
+  if #claims == 0 then return end
+  redis.call('HSET', K.claims, unpack(claims))
+  redis.call('ZADD', K.active, unpack(scores))
+end
+
+-- What somebody's hand, or a lost part, left without its place in the queue. A few at a time.
+local function sweep()
+  local claims = redis.call('HRANDFIELD', K.claims, SWEPT, 'WITHVALUES')
+  for index = 1, #claims, 2 do
+    if not redis.call('ZSCORE', K.active, claims[index]) then redis.call('ZADD', K.active, lease_end, claims[index]) end
+  end
+  for _, id in ipairs(redis.call('HRANDFIELD', K.jobs, SWEPT)) do
+    if not redis.call('ZSCORE', K.ready, id) and not redis.call('ZSCORE', K.active, id)
+      and not redis.call('ZSCORE', K.ended, id) and not redis.call('ZSCORE', K.delayed, id)
+      and not redis.call('ZSCORE', K.retries, id) and redis.call('HEXISTS', K.claims, id) == 0 then
+      redis.call('ZADD', K.ready, ready_score(redis.call('HGET', K.jobs, id), at), id)
+    end
+  end
+end
+
+beat(complete(10))
+if ARGV[8] == '1' then
+  each_active('-inf', '+inf', MOST_ORPHANS, take_again)
+elseif ARGV[9] == '1' then
+  each_active('-inf', '+inf', MOST_ORPHANS, function(id, own)
+    local _, _, _, holder = split_claim(own or '')
+    if holder == token then take_again(id, own) end
+  end)
+end
+each_active('-inf', at_text, LARGEST_BATCH, function(id, own) give_back(id, own) end)
+promote_delayed()
+if limit > given then
+  promote_retries(limit - given)
+  claim(limit - given)
+end
+if given < limit then
+  sweep()
+  trim_ended(at)
+  if is_pool then
+    redis.call('ZADD', K.idle, at_text, server)
+    redis.call('ZREMRANGEBYSCORE', K.idle, '-inf', text(at - IDLE_FOR))
+  end
+else
+  if is_pool then redis.call('ZREM', K.idle, server) end
+  trim_ended(at)
+end
+
+-- Of a pool only the latest few who are free look after what comes due: the others would all wake for the same.
+local rank = is_pool and redis.call('ZREVRANK', K.idle, server)
+if not is_pool or (rank and rank < TIMEKEEPERS) then
+  for _, key in ipairs({ K.delayed, K.retries, K.active }) do
+    local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    if first[2] and (reply[2] == 0 or tonumber(first[2]) < reply[2]) then reply[2] = tonumber(first[2]) end
+  end
+end
+for _, id in ipairs(redis.call('SMEMBERS', K.cancels)) do
+  local own = redis.call('HGET', K.claims, id)
+  local _, _, by = split_claim(own or '')
+  if by == server then reply[3][#reply[3] + 1] = id end
+  if not own then redis.call('SREM', K.cancels, id) end
+end
+if not is_pool then
+  reply[5] = redis.call('SMEMBERS', K.own_pools)
+  reply[6] = redis.call('GET', K.labels)
+end
+return reply

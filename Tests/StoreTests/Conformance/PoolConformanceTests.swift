@@ -1,0 +1,155 @@
+// Pools, output, and what is kept of jobs that are over, over both stores.
+
+import Model
+import Store
+import TestRedis
+import Testing
+
+@Suite(.privateRedis) struct PoolConformanceTests {
+    @Test(arguments: StoreKind.allCases)
+    func `of a pool what is safe to repeat goes to another, and the rest is in doubt until its executor speaks`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let pool = RunQueue.pool(try #require(webPool))
+            _ = try await store.add([runJob("once"), runJob("again", isRepeatable: true)], on: pool)
+            _ = try await store.visit("t1", on: pool, by: "server1", lease: .milliseconds(10))
+            try await bench.pass(.milliseconds(15))
+            let other = try await store.visit("u1", on: pool, by: "server2")
+            #expect(other.claims.map(\.job.id) == ["again"] && other.claims.map(\.attempt) == [2])
+            let doubtful = try #require(try await store.runs(["once"], on: pool)[0])
+            #expect(doubtful.state == .dead && doubtful.error?.hasPrefix("in doubt: server1") == true)
+            let truth = RunCompletion(id: "once", token: "t1", result: .done, exitCode: 0)
+            #expect(try await store.visit("t2", on: pool, by: "server1", limit: 0, ended: [truth]).lost.isEmpty)
+            let known = try #require(try await store.runs(["once"], on: pool)[0])
+            #expect(known.state == .done && known.error == nil && known.exitCode == 0)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a server learns its pools and labels with its own queue, and one that is free is woken for a pool`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let pool = try #require(webPool)
+            #expect(try await store.visit("t0").labels == nil)
+            let draft = ResourceDraft(
+                key: ResourceKey(.server, "server1"), digest: "d", manifest: "{}", config: [:], blobs: [:],
+                appliedBy: "test", expectedGeneration: nil, labels: ["role": "web"])
+            _ = try await store.apply(draft)
+            try await store.join(pool, servers: ["server1", "server2"])
+            #expect(try await store.waitForWork(server: "server1", timeout: .seconds(2)))
+            let own = try await store.visit("t1")
+            #expect(own.pools == [pool] && own.labels == ["role": "web"])
+            #expect(try await store.members(of: pool) == ["server1", "server2"])
+            _ = try await store.visit("t2", on: .pool(pool), by: "server1")
+            _ = try await store.add([runJob("a")], on: .pool(pool))
+            #expect(try await store.waitForWork(server: "server1", timeout: .seconds(2)))
+            #expect(try await store.pools() == [pool])
+            try await store.leave(pool, server: "server1")
+            #expect(try await store.members(of: pool) == ["server2"])
+            #expect(try await store.visit("t3").pools.isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a server takes from a bounded number of pools`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            for number in 0..<Pool.mostOfOneServer {
+                try await store.join(try #require(Pool("n=\(number)")), servers: ["server1"])
+            }
+            let more = try #require(webPool)
+            await #expect(throws: StoreError.self) { try await store.join(more, servers: ["server1"]) }
+            try await store.join(try #require(Pool("n=0")), servers: ["server1"])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `output is read from where one was, bounded, and only its attempt's executor adds to it`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            _ = try await store.add([runJob("a")])
+            _ = try await store.visit("t1")
+            try await store.appendOutput(["one\n", "two\n"], of: "a", on: ownQueue, token: "t1")
+            try await store.appendOutput(["stranger\n"], of: "a", on: ownQueue, token: "t0")
+            let first = try await store.output(of: "a", on: ownQueue, after: nil)
+            #expect(first.chunks == ["one\n", "two\n"] && !first.isCut)
+            try await store.appendOutput(["three\n"], of: "a", on: ownQueue, token: "t1")
+            let next = try await store.output(of: "a", on: ownQueue, after: first.cursor)
+            #expect(next.chunks == ["three\n"] && !next.isCut)
+            for _ in 0..<3 {
+                try await store.appendOutput(
+                    Array(repeating: "x", count: RunBounds.outputChunks / 2), of: "a", on: ownQueue, token: "t1")
+            }
+            let late = try await store.output(of: "a", on: ownQueue, after: next.cursor)
+            #expect(late.chunks.count == RunBounds.outputChunks && late.isCut)
+            _ = try await store.visit("t2", ended: [RunCompletion(id: "a", token: "t1", result: .done)])
+            #expect(try await store.output(of: "a", on: ownQueue, after: late.cursor).chunks.isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `of jobs that are over a bounded number stays, the newest`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let count = RunBounds.endedOfServer + 30
+            let jobs = (0..<count).map { runJob("j\($0)") }
+            for half in [jobs.prefix(100), jobs.dropFirst(100)] {
+                _ = try await store.add(Array(half))
+                _ = try await store.visit("t", limit: RunBounds.largestBatch)
+                try await bench.pass(.milliseconds(2))
+                let ended = half.map { RunCompletion(id: $0.id, token: "t", result: .done) }
+                _ = try await store.visit("u", limit: 0, ended: ended)
+            }
+            let kept = try await store.runs(on: ownQueue, limit: 1000)
+            #expect(kept.count == RunBounds.endedOfServer)
+            #expect(kept.contains { $0.job.id == "j\(count - 1)" })
+            #expect(try await store.purge(nil, on: ownQueue) == RunBounds.endedOfServer)
+            #expect(try await store.runs(on: ownQueue, limit: 10).isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `how far a schedule has come is read back, and a leader of the past does not write it`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let old = try await store.lead()
+            let pool = try #require(webPool)
+            let at = Timestamp(milliseconds: 1_700_000_000_123)
+            let state = ScheduleState(
+                generation: 3, decidedUntil: at, lastRun: .init(id: "n-1", time: at, queues: [ownQueue, .pool(pool)]),
+                edges: ["server1": .init(since: at, firedAt: nil, hasFired: true)], leftOut: "why")
+            #expect(try await store.scheduleState("nightly") == nil)
+            try await store.writeScheduleState(state, of: "nightly", lease: old)
+            #expect(try await store.scheduleState("nightly") == state)
+            try await store.releaseLease(old)
+            let new = try await store.lead()
+            await #expect(throws: StoreError.self) {
+                try await store.writeScheduleState(nil, of: "nightly", lease: old)
+            }
+            #expect(try await store.scheduleState("nightly") == state)
+            try await store.writeScheduleState(nil, of: "nightly", lease: new)
+            #expect(try await store.scheduleState("nightly") == nil)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what a silent server last measured is no measurement`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            try await store.report(ServerReport(server: "server1", values: ["disk": "91", "cpu": "x"], full: true))
+            #expect(try await store.measurements("disk", of: ["server1", "server2"]) == [91, nil])
+            #expect(try await store.measurements("cpu", of: ["server1"]) == [nil])
+            guard kind == .memory else { return }
+            try await bench.pass(.seconds(16))
+            #expect(try await store.measurements("disk", of: ["server1"]) == [nil])
+        }
+    }
+}
