@@ -81,6 +81,7 @@ package struct Replica: Sendable {
             group.addTask { await loop.run() }
             group.addTask { await statusWriter.run() }
             group.addTask { await housekeeper.run() }
+            group.addTask { await inbox.run() }
             // Only who knows the fleet may lead it.
             await elector.run(after: loaded)
             group.cancelAll()
@@ -91,6 +92,11 @@ package struct Replica: Sendable {
         StatusWriter(
             store: store, loop: loop, leadership: leadership, clock: clock, configuration: configuration, time: time,
             logger: logger)
+    }
+
+    package var inbox: InboxService {
+        InboxService(
+            store: store, leadership: leadership, configuration: configuration, time: time, logger: logger)
     }
 
     package var housekeeper: Housekeeper {

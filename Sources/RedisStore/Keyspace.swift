@@ -154,3 +154,22 @@ extension Keyspace {
     /// Name → when it was last used.
     func locks(_ shard: Int) -> String { "\(self.shard(shard)):locks" }
 }
+
+// MARK: the inbox
+
+extension Keyspace {
+    /// A list: whatever anybody pushed.
+    var inbox: String { "\(prefix):{ctl}:inbox" }
+    /// Id → what was taken and is not settled.
+    var inboxTaken: String { inbox + ":taken" }
+    /// The number in the last id.
+    var inboxNumber: String { inbox + ":number" }
+    var inboxRefused: String { inbox + ":refused" }
+    /// Id → when it was settled.
+    var inboxRecords: String { inbox + ":records" }
+    /// What became of one.
+    func inboxRecord(_ id: String) -> String { inbox + ":item:" + id }
+
+    /// In the order of `preludeInbox.lua`.
+    var inboxKeys: [String] { [lease, inboxTaken, inboxRefused, inboxRecords] }
+}

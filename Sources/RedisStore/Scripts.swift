@@ -97,3 +97,19 @@ extension Scripts {
     static let renewLock = RedisScript(source: PackageResources.renewLock_lua)
     static let releaseLock = RedisScript(source: PackageResources.releaseLock_lua)
 }
+
+// MARK: the inbox
+
+extension Scripts {
+    static let takeInbox = inbox(PackageResources.takeInbox_lua)
+    static let settleInbox = inbox(PackageResources.settleInbox_lua)
+
+    private static func inbox(_ body: [UInt8]) -> RedisScript {
+        let bounds = """
+            local RECORD_MS, RECORDS = \(InboxBounds.recordsFor.wholeMilliseconds), \(InboxBounds.records)
+            local REFUSED, KEPT_BYTES = \(InboxBounds.refused), \(InboxBounds.keptBytes)
+
+            """
+        return RedisScript(source: Array(bounds.utf8) + PackageResources.preludeInbox_lua + [UInt8(ascii: "\n")] + body)
+    }
+}

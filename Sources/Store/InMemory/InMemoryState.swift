@@ -21,6 +21,7 @@ struct InMemoryState {
     var schedules: [String: ScheduleState] = [:]
     /// Of people's scripts, by name.
     var locks: [String: LockEntry] = [:]
+    var inbox = InboxState()
 
     struct HeldLease {
         var lease: Lease
