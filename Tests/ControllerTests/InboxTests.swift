@@ -153,7 +153,7 @@ import Testing
             ("{not json", "expected JSON, found none"),
             ("[1]", #"found "[1]""#),
             ("\u{1b}[31mred", #"found "\u{1B}[31mred""#),
-            (#"{"on":"server1","run":{"steps":[{"comand":["true"]}]}}"#, #"run.steps[0]: expected exactly one of "command""#),
+            (#"{"on":"server1","run":{"steps":[{"comand":["true"]}]}}"#, "run.steps[0]: expected exactly one of"),
             (#"{"id":"a b","on":"server1","command":["true"]}"#, "id: "),
             (#"{"id":"inbox-1","on":"server1","command":["true"]}"#, "does not begin with inbox-"),
             (#"{"on":"server9","command":["true"]}"#, "there is no Server server9; did you mean server1?"),
