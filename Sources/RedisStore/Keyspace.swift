@@ -146,3 +146,32 @@ struct Keyspace: Sendable, Hashable {
         ]
     }
 }
+
+// MARK: locks of people's scripts
+
+extension Keyspace {
+    /// Holder, nonce, epoch, expiresAt and lastBegunAt.
+    func lock(_ name: String) -> String { lockPrefix(StoreLayout.shard(of: name)) + name }
+    func lockPrefix(_ shard: Int) -> String { "\(self.shard(shard)):lock:" }
+    /// Name → when it was last used.
+    func locks(_ shard: Int) -> String { "\(self.shard(shard)):locks" }
+}
+
+// MARK: the inbox
+
+extension Keyspace {
+    /// A list: whatever anybody pushed.
+    var inbox: String { "\(prefix):{ctl}:inbox" }
+    /// Id → what was taken and is not settled.
+    var inboxTaken: String { inbox + ":taken" }
+    /// The number in the last id.
+    var inboxNumber: String { inbox + ":number" }
+    var inboxRefused: String { inbox + ":refused" }
+    /// Id → when it was settled.
+    var inboxRecords: String { inbox + ":records" }
+    /// What became of one.
+    func inboxRecord(_ id: String) -> String { inbox + ":item:" + id }
+
+    /// In the order of `preludeInbox.lua`.
+    var inboxKeys: [String] { [lease, inboxTaken, inboxRefused, inboxRecords] }
+}

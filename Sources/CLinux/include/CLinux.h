@@ -3,6 +3,7 @@
 #ifndef REDOPS_CLINUX_H
 #define REDOPS_CLINUX_H
 
+#include "Guard.h"
 #include "Supervise.h"
 
 #include <stdint.h>
