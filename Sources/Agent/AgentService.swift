@@ -63,8 +63,13 @@ package final class AgentService: Service {
             interval: configuration.interval, disk: DiskProbe(path: machine.root.path), outage: outage)
         let packageLane = AsyncLane()
         runs = RunExecutor(
-            store: store, runner: RunRunner(machine: machine, server: configuration.server), most: configuration.runs,
-            timing: configuration.timing, outage: outage, log: log, nonce: Self.nonce(), packageLane: packageLane)
+            store: store,
+            runner: RunRunner(machine: machine, server: configuration.server) { [observer] id in
+                observer.table.doubtHealth(of: id)
+                observer.hurryChecks(of: id)
+            },
+            most: configuration.runs, timing: configuration.timing, outage: outage, log: log, nonce: Self.nonce(),
+            packageLane: packageLane)
         executor = Executor(
             store: store, observer: observer, reporter: reporter,
             runner: JobRunner(drivers: drivers, table: table, server: configuration.server),

@@ -44,6 +44,13 @@ public struct ControllerConfiguration: Sendable {
     /// Resources read at once.
     public var resourceReaders = 16
 
+    // The inbox.
+    /// Lists that are inboxes beside the store's own.
+    public var inboxes: [String] = []
+    public var inboxPoll: Duration = .milliseconds(100)
+    /// What could not be done because of the store is tried again after this time.
+    public var inboxRetry: Duration = .seconds(1)
+
     // Housekeeping.
     public var staleCheck: Duration = .seconds(1)
     public var fullPass: Duration = .seconds(60)

@@ -82,6 +82,7 @@ package struct Replica: Sendable {
             group.addTask { await statusWriter.run() }
             group.addTask { await housekeeper.run() }
             group.addTask { await schedules.run() }
+            group.addTask { await inbox.run() }
             // Only who knows the fleet may lead it.
             await elector.run(after: loaded)
             group.cancelAll()
@@ -98,6 +99,11 @@ package struct Replica: Sendable {
         ScheduleService(
             store: store, loop: loop, leadership: leadership, clock: clock, configuration: configuration, time: time,
             logger: logger, changed: follower.schedulesChanged)
+    }
+
+    package var inbox: InboxService {
+        InboxService(
+            store: store, leadership: leadership, configuration: configuration, time: time, logger: logger)
     }
 
     package var housekeeper: Housekeeper {

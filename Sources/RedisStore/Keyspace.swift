@@ -108,8 +108,9 @@ struct Keyspace: Sendable, Hashable {
 
     // MARK: what scripts are given
 
-    /// In the order of `preludeRuns.lua`. A pool has no executor of its own, and so no keys of a server.
-    func runKeys(_ queue: RunQueue) -> [String] {
+    /// In the order of `preludeRuns.lua`. A pool has no executor of its own, and so no keys of a server. What executors call
+    /// names no key of the whole shard, so that one ACL pattern can confine them to their server and their pools.
+    func runKeys(_ queue: RunQueue, forExecutor: Bool) -> [String] {
         let base = runs(queue)
         let own =
             switch queue {
@@ -119,7 +120,8 @@ struct Keyspace: Sendable, Hashable {
         return [
             base + "ready", base + "delayed", base + "retries", base + "active", base + "jobs", base + "claims",
             base + "tries", base + "ended", base + "cancels", base + "idle", base + "members",
-        ] + own + [pools(queue.shard), fence(queue.shard), refused(queue.shard)]
+            base + "doubts",
+        ] + own + (forExecutor ? [] : [pools(queue.shard), fence(queue.shard), refused(queue.shard)])
     }
 
     /// In the order of `preludeServer.lua`.
@@ -143,4 +145,33 @@ struct Keyspace: Sendable, Hashable {
             interval(key.name), assignments(key.name), wake(key.name), labels(key.name),
         ]
     }
+}
+
+// MARK: locks of people's scripts
+
+extension Keyspace {
+    /// Holder, nonce, epoch, expiresAt and lastBegunAt.
+    func lock(_ name: String) -> String { lockPrefix(StoreLayout.shard(of: name)) + name }
+    func lockPrefix(_ shard: Int) -> String { "\(self.shard(shard)):lock:" }
+    /// Name → when it was last used.
+    func locks(_ shard: Int) -> String { "\(self.shard(shard)):locks" }
+}
+
+// MARK: the inbox
+
+extension Keyspace {
+    /// A list: whatever anybody pushed.
+    var inbox: String { "\(prefix):{ctl}:inbox" }
+    /// Id → what was taken and is not settled.
+    var inboxTaken: String { inbox + ":taken" }
+    /// The number in the last id.
+    var inboxNumber: String { inbox + ":number" }
+    var inboxRefused: String { inbox + ":refused" }
+    /// Id → when it was settled.
+    var inboxRecords: String { inbox + ":records" }
+    /// What became of one.
+    func inboxRecord(_ id: String) -> String { inbox + ":item:" + id }
+
+    /// In the order of `preludeInbox.lua`.
+    var inboxKeys: [String] { [lease, inboxTaken, inboxRefused, inboxRecords] }
 }

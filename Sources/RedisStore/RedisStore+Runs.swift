@@ -8,18 +8,20 @@ public import Store
 extension RedisStore: RunQueueStore {
     /// A script on one queue's keys.
     func call(
-        _ script: RedisScript, runs queue: RunQueue, _ arguments: [RedisArgument], isWrite: Bool = true
+        _ script: RedisScript, runs queue: RunQueue, _ arguments: [RedisArgument], isWrite: Bool = true,
+        byExecutor: Bool = false
     ) async throws(StoreError) -> RedisValue {
         let own: [RedisArgument] =
             switch queue {
             case .server(let name): [.string(keys.runs(queue)), "server", .string(name)]
             case .pool(let pool): [.string(keys.runs(queue)), "pool", .string(pool.name)]
             }
-        return try await call(script, keys: keys.runKeys(queue), own + arguments, isWrite: isWrite)
+        return try await call(
+            script, keys: keys.runKeys(queue, forExecutor: byExecutor), own + arguments, isWrite: isWrite)
     }
 
     public func turn(_ turn: RunTurn) async throws(StoreError) -> RunTurnReply {
-        let reply = try await call(Scripts.turnRuns, runs: turn.queue, turn.arguments).array ?? []
+        let reply = try await call(Scripts.turnRuns, runs: turn.queue, turn.arguments, byExecutor: true).array ?? []
         let key = keys.runs(turn.queue) + "jobs"
         guard reply.count >= 6, let now = reply[0].int, let due = reply[1].int else {
             throw .corrupt(key: key, "the turn answered with something unknown")
@@ -51,7 +53,7 @@ extension RedisStore: RunQueueStore {
     private func bury(_ id: String, _ turn: RunTurn, _ why: String) async -> String {
         var end = RunTurn(queue: turn.queue, server: turn.server, token: turn.token, limit: 0, lease: turn.lease)
         end.completions = [RunCompletion(id: id, token: turn.token, result: .dead(error: why))]
-        _ = try? await call(Scripts.turnRuns, runs: turn.queue, end.arguments)
+        _ = try? await call(Scripts.turnRuns, runs: turn.queue, end.arguments, byExecutor: true)
         return "\(id): \(why)"
     }
 
@@ -60,11 +62,11 @@ extension RedisStore: RunQueueStore {
     ) async throws(StoreError) {
         guard !chunks.isEmpty else { return }
         let arguments: [RedisArgument] = [.string(id), .string(token)] + chunks.map { .string($0) }
-        _ = try await call(Scripts.appendRunOutput, runs: queue, arguments)
+        _ = try await call(Scripts.appendRunOutput, runs: queue, arguments, byExecutor: true)
     }
 
     public func leave(_ pool: Pool, server: String) async throws(StoreError) {
-        _ = try await call(Scripts.leavePool, runs: .pool(pool), [.string(server)])
+        _ = try await call(Scripts.leavePool, runs: .pool(pool), [.string(server)], byExecutor: true)
         _ = try await read(RedisCommand("SREM", key: keys.pools(ofServer: server), [.string(pool.name)]))
     }
 }

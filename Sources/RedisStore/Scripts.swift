@@ -89,3 +89,27 @@ enum Scripts {
 
         """.utf8)
 }
+
+// MARK: locks of people's scripts
+
+extension Scripts {
+    static let acquireLock = RedisScript(source: PackageResources.acquireLock_lua)
+    static let renewLock = RedisScript(source: PackageResources.renewLock_lua)
+    static let releaseLock = RedisScript(source: PackageResources.releaseLock_lua)
+}
+
+// MARK: the inbox
+
+extension Scripts {
+    static let takeInbox = inbox(PackageResources.takeInbox_lua)
+    static let settleInbox = inbox(PackageResources.settleInbox_lua)
+
+    private static func inbox(_ body: [UInt8]) -> RedisScript {
+        let bounds = """
+            local RECORD_MS, RECORDS = \(InboxBounds.recordsFor.wholeMilliseconds), \(InboxBounds.records)
+            local REFUSED, KEPT_BYTES = \(InboxBounds.refused), \(InboxBounds.keptBytes)
+
+            """
+        return RedisScript(source: Array(bounds.utf8) + PackageResources.preludeInbox_lua + [UInt8(ascii: "\n")] + body)
+    }
+}

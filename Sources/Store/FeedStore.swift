@@ -54,6 +54,6 @@ public protocol FeedStore: Sendable {
 
 /// Everything the controller and `opsapply` need.
 public typealias ControllerStore = LeaseStore & ResourceStore & InstanceStore & QueueStore & FeedStore & RunStore
-    & ScheduleStore
+    & ScheduleStore & InboxStore
 /// The whole store.
-public typealias OperationsStore = ControllerStore & AgentStore
+public typealias OperationsStore = ControllerStore & AgentStore & LockStore

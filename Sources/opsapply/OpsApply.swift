@@ -11,7 +11,8 @@ struct OpsApply: AsyncParsableCommand {
         abstract: "Declare what servers and apps should be, and see what they are.",
         discussion: """
             Manifests are JSON files; `opsapply FILES` is short for `opsapply apply FILES`.
-            Exit codes: 0 done, 1 error, 2 differences (only with --detailed-exitcode), 3 waiting timed out, 64 usage.
+            Exit codes: 0 done, 1 error, 2 differences (only with --detailed-exitcode), 3 waiting timed out, 64 usage;
+            `lock` passes on that of its command.
             """,
         version: ProgramVersion.current,
         groupedSubcommands: [
@@ -22,7 +23,7 @@ struct OpsApply: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [Get.self, Describe.self, Drift.self, Jobs.self, Events.self, Leader.self, Wait.self]),
             CommandGroup(name: "Learn", subcommands: [Explain.self, SchemaCommand.self]),
-            CommandGroup(name: "Run", subcommands: [Run.self, Up.self]),
+            CommandGroup(name: "Run", subcommands: [Run.self, Lock.self, Locks.self, Up.self]),
         ],
         defaultSubcommand: Apply.self)
 

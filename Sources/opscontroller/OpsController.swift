@@ -5,6 +5,8 @@ import Controller
 import Glibc
 import Logging
 import Programs
+import Redis
+import RedisStore
 import ServiceLifecycle
 import UnixSignals
 
@@ -21,14 +23,27 @@ struct OpsController: AsyncParsableCommand {
     @Option(help: "This replica's name in the lock and in events (default: host name and process id).")
     var name: String?
 
+    @Option(help: "A further list of Redis into which anything may push jobs; may be given several times.")
+    var inbox: [String] = []
+
+    func validate() throws {
+        // What is wrong with the address is said by its own option.
+        guard let url = try? RedisURL(storeOptions.redisURL) else { return }
+        if let problem = RedisStore.problem(ofInboxes: inbox, url: url, prefix: storeOptions.prefix) {
+            throw ValidationError("--inbox: \(problem)")
+        }
+    }
+
     func run() async throws {
         StderrLogHandler.bootstrap(level: logOptions.logLevel)
         var logger = Logger(label: "opscontroller")
         let holder = name ?? Self.hostAndProcess
         logger[metadataKey: "holder"] = "\(holder)"
+        var configuration = ControllerConfiguration(holder: holder)
+        configuration.inboxes = inbox
         let program = ControllerProgram(
             url: storeOptions.redisURL, address: storeOptions.redisAddress, prefix: storeOptions.prefix,
-            configuration: ControllerConfiguration(holder: holder), logger: logger)
+            configuration: configuration, logger: logger)
         // Two signals mean the same here: hand over and end.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

@@ -29,6 +29,10 @@ import Testing
             #expect(await eventually { fleet.text("server1", "/srv/site/index.html") == "hello from server1\n" })
             let deleted = try await fleet.opsapply("delete", "app/site", "--yes", "--wait", "--timeout", "60s")
             #expect(deleted.code == 0, "\(deleted)\n\(fleet.logs)")
+            let own = try await fleet.opsapply("run", "--on", "server1", "--", "echo", "hello")
+            #expect(own.code == 0 && own.output == "hello\n", "\(own)\n\(fleet.logs)")
+            let any = try await fleet.opsapply("run", "--selector", "role=web", "--any", "1", "--", "echo", "hello")
+            #expect(any.code == 0 && any.output == "hello\n", "\(any)\n\(fleet.logs)")
             let refused = try await fleet.redisCommand("ACL", "LOG")
             #expect(refused.split(separator: "\n").isEmpty, "\(refused)")
         }

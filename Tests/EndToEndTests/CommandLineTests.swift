@@ -105,6 +105,22 @@ import Testing
         #expect(outcome.code == 64 && outcome.errors.contains("--server must name a Server"), "\(outcome)")
     }
 
+    @Test func `opscontroller reads no list that cannot be an inbox`() async throws {
+        let cluster = "redis+cluster://127.0.0.1:1"
+        let lists = Array(repeating: ["--inbox", "x"], count: 9).flatMap(\.self)
+        for (arguments, reason) in [
+            (["--redis", cluster, "--inbox", "jobs"], "put {ctl} into its name"), (["--inbox", ""], "1 to 256 bytes"),
+            (["--inbox", "a\nb"], "without control characters"), (["--inbox", "ops:{s01}:servers"], "our own keys"),
+            (lists, "at most 8 lists"),
+        ] {
+            let folder = try makeFolder()
+            defer { _ = removeFolder(folder) }
+            let outcome = try await Programs.run(
+                [Programs.path("opscontroller")] + arguments, folder: folder, within: .seconds(10))
+            #expect(outcome.code == 64 && outcome.errors.contains(reason), "\(outcome)")
+        }
+    }
+
     @Test func `An agent that no Server is declared for is named beside the list of servers`() async throws {
         try await TestFleet.with(controllers: 0, servers: ["server1", "sevrer2"]) { fleet in
             let servers = try fleet.manifest("servers.json", Manifests.servers(["server1", "server2"]))

@@ -27,6 +27,8 @@ struct StoreBench: Sendable {
     /// Edits a `config:` entry by hand; nil removes it.
     let editConfig: @Sendable (ResourceKey, String, String?) async throws -> Void
     let loseEverything: @Sendable () async throws -> Void
+    /// What RPUSH does; to the store's own inbox where no list is named.
+    let push: @Sendable ([UInt8], String?) async throws -> Void
 }
 
 private let numbers = Atomic<Int>(0)
@@ -43,7 +45,8 @@ func withStore(
             StoreBench(
                 store: store, pass: { clock.advance(by: $0) },
                 editConfig: { await store.editConfig(of: $0, $1, to: $2) },
-                loseEverything: { await store.loseEverything() }))
+                loseEverything: { await store.loseEverything() },
+                push: { await store.push($0, to: $1 ?? "") }))
     case .redis:
         let server = try #require(server)
         let prefix = "t\(numbers.add(1, ordering: .relaxed).newValue)"
@@ -72,6 +75,10 @@ func withStore(
                         let script = RedisScript(
                             "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end")
                         _ = try await client.script(script, keys: [], [.string("\(prefix):*")])
+                    },
+                    push: { item, list in
+                        let key = list ?? "\(prefix):{ctl}:inbox"
+                        _ = try await client.send(RedisCommand("RPUSH", key: key, [.bytes(item)]))
                     }))
         }
     }

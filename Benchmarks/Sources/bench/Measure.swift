@@ -31,7 +31,8 @@ struct Effort: Sendable {
         instances: 100_000, drifts: 1000, repairs: 200, kills: 200, planned: 10_000, restSeconds: 60,
         fires: 1_000_000, jobs: 1_000_000, claims: 5000)
     static let quick = Effort(
-        instances: 10_000, drifts: 200, repairs: 30, kills: 10, planned: 1000, restSeconds: 10, fires: 100_000, jobs: 100_000, claims: 500)
+        instances: 10_000, drifts: 200, repairs: 30, kills: 10, planned: 1000, restSeconds: 10, fires: 100_000,
+        jobs: 100_000, claims: 500)
 }
 
 struct Problem: Error, CustomStringConvertible {

@@ -49,7 +49,9 @@ enum Queues {
                 var visit = Visits(executor, queues[0])
                 while !Task.isCancelled {
                     let reply = try await visit.turn(limit: 8)
-                    if !reply.claims.isEmpty { continuation.yield(.now) } else if visit.held.isEmpty {
+                    if !reply.claims.isEmpty {
+                        continuation.yield(.now)
+                    } else if visit.held.isEmpty {
                         _ = try await executor.waitForWork(server: queues[0].name, timeout: .seconds(1))
                     }
                 }
@@ -96,10 +98,12 @@ enum Queues {
         func rate(_ duration: Duration) -> String { "\(text(total / duration.milliseconds)) k/s" }
         return [
             Figure(
-                measure: "a job of 200 B enqueued (100,000/s)", bar: 10, measured: enqueueing.milliseconds * 1000 / total,
+                measure: "a job of 200 B enqueued (100,000/s)", bar: 10,
+                measured: enqueueing.milliseconds * 1000 / total,
                 unit: "µs", note: "\(rate(enqueueing)); Redis' core alone: \(rate(middle - redis))"),
             Figure(
-                measure: "a no-op job driven to done (50,000/s)", bar: 20, measured: driving.milliseconds * 1000 / total,
+                measure: "a no-op job driven to done (50,000/s)", bar: 20,
+                measured: driving.milliseconds * 1000 / total,
                 unit: "µs", note: "\(rate(driving)); Redis' core alone: \(rate(after - middle))"),
             Figure(
                 measure: "round trips per job at full load", bar: 0.2, measured: Double(turns) / total, unit: "",

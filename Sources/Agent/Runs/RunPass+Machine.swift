@@ -16,6 +16,7 @@ extension RunPass {
             throw .impossible("\(app) has no service \(unknown.name) on \(runner.server), but \(Self.list(here))")
         }
         try begin(index)
+        defer { runner.onRestart(id) }
         for key in keys {
             try checkTime()
             try supervisor.startAnew(key)

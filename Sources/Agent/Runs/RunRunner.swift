@@ -40,15 +40,16 @@ package struct RunRunner: Sendable {
     let machine: Machine
     let server: String
     let packages: any PackageManager
+    /// Told whose services were started anew: what its checks found before says nothing any more.
+    let onRestart: @Sendable (InstanceID) -> Void
 
-    package init(machine: Machine, server: String) {
-        self.init(machine: machine, server: server, packages: AptPackages(machine: machine))
-    }
-
-    init(machine: Machine, server: String, packages: any PackageManager) {
+    package init(
+        machine: Machine, server: String, onRestart: @escaping @Sendable (InstanceID) -> Void = { _ in }
+    ) {
         self.machine = machine
         self.server = server
-        self.packages = packages
+        packages = AptPackages(machine: machine)
+        self.onRestart = onRestart
     }
 
     /// nil if the agent ends: nothing is to be said about it.

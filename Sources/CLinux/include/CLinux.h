@@ -3,6 +3,7 @@
 #ifndef REDOPS_CLINUX_H
 #define REDOPS_CLINUX_H
 
+#include "Guard.h"
 #include "Supervise.h"
 
 #include <stdint.h>
@@ -79,7 +80,7 @@ enum redops_stage {
 /// Forks a child in a new session (and process group) with default signals, no other open files, and the output given.
 ///
 /// With `status` the child stays as the monitor of its session: it forks the program, waits for its end, writes that to
-/// `status` and syncs it before it ends itself, with the program's exit code or 128 and its signal. So also who is not its
+/// `status` before it ends itself, with the program's exit code or 128 and its signal. So also who is not its
 /// parent learns how the program ended: an agent that came after the one that was killed. The monitor hears no signal but
 /// KILL. What it writes is one line: the wait status as a number, or `-` where the program was never given leave to begin.
 int redops_fork(const struct redops_spawn *spawn, struct redops_child *child);

@@ -1,12 +1,12 @@
 // The name that was probably meant.
 
-enum NearestName {
+package enum NearestName {
     /// Longer names are not compared: distance is quadratic.
     private static let longestName = 256
 
     /// The candidate nearest to `name`, if any is near enough: a third of its letters may differ, or one may begin
     /// with the other.
-    static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
+    package static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased().utf8)
         guard !wanted.isEmpty, wanted.count <= longestName else { return nil }
         var best: (distance: Int, name: String)?

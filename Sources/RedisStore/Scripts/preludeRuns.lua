@@ -1,19 +1,20 @@
 -- Prelude of every script that works on one queue of runs: a server's or a pool's.
 --
 -- KEYS  1 ready  2 delayed  3 retries  4 active  5 jobs  6 claims  7 tries  8 ended  9 cancels  10 idle  11 members
---       12 wake (of the server; unused for a pool)  13 pools of the server  14 labels of the server  15 pools of the shard
---       16 fence  17 refused
+--       12 doubts  13 wake (of the server; unused for a pool)  14 pools of the server  15 labels of the server; and where it
+--       is not an executor that calls, whose rights end there: 16 pools of the shard  17 fence  18 refused
 -- ARGV  1 prefix of the queue's keys  2 "server" or "pool"  3 name; a script's own follow from 4
 -- Keys of single results and outputs are made from the prefix: they are in the same slot.
 --
 -- A job's body in `jobs` is `P AA F TTTTTTTTTTTTT {…}`: priority, attempts, `r` if it is safe to repeat or `-`, the time
 -- when it was enqueued, and its JSON. It stays there as long as the id is known. An open job is in exactly one of ready,
 -- delayed, retries and active; after that in ended, with a hash of its result. A claim is `attempt time server token`;
--- what an ended attempt left is `attempt token error` in tries.
+-- what an ended attempt left is `attempt token error` in tries. Of a pool, `doubts` has the server of each job that is
+-- dead because that server, which had begun it, is silent.
 local K = {
   ready = KEYS[1], delayed = KEYS[2], retries = KEYS[3], active = KEYS[4], jobs = KEYS[5], claims = KEYS[6],
-  tries = KEYS[7], ended = KEYS[8], cancels = KEYS[9], idle = KEYS[10], members = KEYS[11], wake = KEYS[12],
-  own_pools = KEYS[13], labels = KEYS[14], pools = KEYS[15], fence = KEYS[16], refused = KEYS[17],
+  tries = KEYS[7], ended = KEYS[8], cancels = KEYS[9], idle = KEYS[10], members = KEYS[11], doubts = KEYS[12],
+  wake = KEYS[13], own_pools = KEYS[14], labels = KEYS[15], pools = KEYS[16], fence = KEYS[17], refused = KEYS[18],
 }
 local prefix, is_pool, name = ARGV[1], ARGV[2] == 'pool', ARGV[3]
 local ENDED_KEPT = is_pool and ENDED_OF_POOL or ENDED_OF_SERVER
@@ -44,8 +45,9 @@ end
 local function split_claim(claim) return string.match(claim, '^(%d+) (%d+) (%S+) (%S+)$') end
 local function split_try(try) return string.match(try, '^(%d+) (%S+) (.*)$') end
 
--- One job is over. What it was in before is left by the caller.
-local function end_run(id, state, attempt, claimed_at, server, token, failure, exit, at)
+-- One job is over. What it was in before is left by the caller. With `scores`, its place among the ended ones is only added
+-- there, for one ZADD of many.
+local function end_run(id, state, attempt, claimed_at, server, token, failure, exit, at, scores)
   local values = { 'state', state, 'attempt', attempt, 'finishedAt', at, 'token', token }
   if claimed_at ~= '' then
     values[9], values[10], values[11], values[12] = 'claimedAt', claimed_at, 'server', server
@@ -54,7 +56,11 @@ local function end_run(id, state, attempt, claimed_at, server, token, failure, e
   if failure ~= '' then values[count + 1], values[count + 2] = 'error', failure; count = count + 2 end
   if exit ~= '' then values[count + 1], values[count + 2] = 'exitCode', exit end
   redis.call('HSET', result_key(id), unpack(values))
-  redis.call('ZADD', K.ended, at, id)
+  if not scores then
+    redis.call('ZADD', K.ended, at, id)
+  else
+    scores[#scores + 1], scores[#scores + 2] = at, id
+  end
 end
 
 -- Of the ended ones the oldest go, beyond the number and the time that are kept; a bounded number at once.
@@ -65,6 +71,7 @@ local function trim_ended(at)
   local ids = redis.call('ZRANGE', K.ended, 0, count - 1)
   redis.call('ZREMRANGEBYRANK', K.ended, 0, count - 1)
   redis.call('HDEL', K.jobs, unpack(ids))
+  redis.call('HDEL', K.doubts, unpack(ids))
   local keys = {}
   for index, id in ipairs(ids) do keys[2 * index - 1], keys[2 * index] = result_key(id), output_key(id) end
   redis.call('DEL', unpack(keys))

@@ -14,6 +14,11 @@ end
 for _, id in ipairs(ids) do
   redis.call('ZREM', K.ended, id)
   redis.call('HDEL', K.jobs, id)
+  redis.call('HDEL', K.doubts, id)
   redis.call('DEL', result_key(id), output_key(id))
+end
+-- A pool that nobody takes from and that holds nothing is forgotten.
+if is_pool and redis.call('SCARD', K.members) == 0 and redis.call('EXISTS', K.jobs) == 0 then
+  redis.call('SREM', K.pools, name)
 end
 return #ids

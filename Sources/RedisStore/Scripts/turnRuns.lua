@@ -18,12 +18,12 @@ end
 
 -- The same end said again, or the truth about an attempt that was given up as in doubt.
 local function is_told_again(id, attempt_token, result, failure, exit)
-  local known = redis.call('HMGET', result_key(id), 'token', 'doubt', 'attempt', 'claimedAt', 'server')
+  local known = redis.call('HMGET', result_key(id), 'token', 'attempt', 'claimedAt', 'server')
   if known[1] == attempt_token then
-    if known[2] then
-      redis.call('HDEL', result_key(id), 'doubt', 'error')
+    if redis.call('HDEL', K.doubts, id) == 1 then
+      redis.call('HDEL', result_key(id), 'error')
       local state = result == 'failed' and 'dead' or result
-      end_run(id, state, known[3], known[4] or '', known[5] or '', attempt_token, failure, exit, at_text)
+      end_run(id, state, known[2], known[3] or '', known[4] or '', attempt_token, failure, exit, at_text)
     end
     return true
   end
@@ -38,7 +38,7 @@ local function complete(first)
   if count == 0 then return first + 1 end
   local ids = flat(ARGV, first, 6, 1)
   local claims = redis.call('HMGET', K.claims, unpack(ids))
-  local over, ended = {}, {}
+  local over, ended, scores = {}, {}, {}
   for index = 1, count do
     local base = first + (index - 1) * 6
     local id, own, result, failure = ids[index], ARGV[base + 2], ARGV[base + 3], ARGV[base + 4]
@@ -62,16 +62,19 @@ local function complete(first)
       end
       if result ~= 'failed' then
         ended[#ended + 1] = id
-        end_run(id, result, attempt, claimed_at, by, own, failure, exit, at_text)
+        end_run(id, result, attempt, claimed_at, by, own, failure, exit, at_text, scores)
       end
     end
   end
   if #over > 0 then
     redis.call('HDEL', K.claims, unpack(over))
     redis.call('ZREM', K.active, unpack(over))
-    redis.call('SREM', K.cancels, unpack(over))
+    if redis.call('EXISTS', K.cancels) == 1 then redis.call('SREM', K.cancels, unpack(over)) end
   end
-  if #ended > 0 then redis.call('HDEL', K.tries, unpack(ended)) end
+  if #ended > 0 then
+    redis.call('ZADD', K.ended, unpack(scores))
+    if redis.call('EXISTS', K.tries) == 1 then redis.call('HDEL', K.tries, unpack(ended)) end
+  end
   return first + 1 + 6 * count
 end
 
@@ -113,7 +116,7 @@ local function give_back(id, claim)
   elseif is_pool and not is_repeatable(body) then
     end_run(id, 'dead', attempt, claimed_at or '', by or '', holder or '-',
       'in doubt: ' .. (by or 'somebody') .. ' had begun it and was not heard of for longer than its lease', '', at_text)
-    redis.call('HSET', result_key(id), 'doubt', '1')
+    redis.call('HSET', K.doubts, id, by or '')
   elseif tonumber(attempt) >= most_attempts(body) + MOST_LOST then
     end_run(id, 'dead', attempt, claimed_at or '', by or '', holder or '-', 'its lease ended ' .. attempt .. ' times', '',
       at_text)
@@ -143,6 +146,22 @@ local function take_again(id, claim)
   redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
   redis.call('ZADD', K.active, lease_end, id)
   give(id, body, attempt)
+end
+
+-- A restarted executor's journal knows how what is in doubt because of it ended, or how far it came.
+local function ask_again()
+  for _, id in ipairs(redis.call('HKEYS', K.doubts)) do
+    local body = redis.call('HGET', K.doubts, id) == server and redis.call('HGET', K.jobs, id)
+    if body then
+      local attempt = tonumber(redis.call('HGET', result_key(id), 'attempt') or '1') + 1
+      redis.call('HDEL', K.doubts, id)
+      redis.call('ZREM', K.ended, id)
+      redis.call('DEL', result_key(id))
+      redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
+      redis.call('ZADD', K.active, lease_end, id)
+      give(id, body, attempt)
+    end
+  end
 end
 
 local function promote_delayed()
@@ -212,6 +231,7 @@ end
 beat(complete(10))
 if ARGV[8] == '1' then
   each_active('-inf', '+inf', MOST_ORPHANS, take_again)
+  if is_pool then ask_again() end
 elseif ARGV[9] == '1' then
   each_active('-inf', '+inf', MOST_ORPHANS, function(id, own)
     local _, _, _, holder = split_claim(own or '')
@@ -235,15 +255,14 @@ if limit > given then
 end
 if given < limit then
   sweep()
-  trim_ended(at)
   if is_pool then
     redis.call('ZADD', K.idle, at_text, server)
     redis.call('ZREMRANGEBYSCORE', K.idle, '-inf', text(at - IDLE_FOR))
   end
-else
-  if is_pool then redis.call('ZREM', K.idle, server) end
-  trim_ended(at)
+elseif is_pool then
+  redis.call('ZREM', K.idle, server)
 end
+trim_ended(at)
 
 -- Of a pool only the latest few who are free look after what comes due: the others would all wake for the same.
 local rank = is_pool and redis.call('ZREVRANK', K.idle, server)

@@ -107,6 +107,7 @@ extension InMemoryState {
     mutating func purge(_ ids: [String]?, on queue: RunQueue) -> Int {
         let ended = (runs[queue]?.jobs ?? [:]).filter { $0.value.isOver && (ids?.contains($0.key) ?? true) }
         for id in ended.keys { runs[queue]?.jobs[id] = nil }
+        if case .pool = queue, let entry = runs[queue], entry.jobs.isEmpty, entry.members.isEmpty { runs[queue] = nil }
         return ended.count
     }
 
@@ -159,8 +160,10 @@ extension RunQueueEntry {
     /// After a restart, or where an answer was lost: what this server had, it has again.
     fileprivate mutating func takeAgain(_ turn: RunTurn, now: Timestamp) -> [RunClaim] {
         guard turn.isBoot || turn.isRepeat else { return [] }
+        // What is in doubt because of it, too: its journal knows how that ended, or how far it came.
         let held = jobs.values.filter { run in
-            run.record.state == .active && run.record.server == turn.server && (turn.isBoot || run.token == turn.token)
+            (run.record.state == .active || run.isInDoubt && turn.isBoot) && run.record.server == turn.server
+                && (turn.isBoot || run.token == turn.token)
         }
         return held.sorted { $0.record.job.id < $1.record.job.id }.map { run in
             begin(run, turn, attempt: run.token == turn.token ? run.record.attempt : run.record.attempt + 1, now: now)
@@ -171,6 +174,9 @@ extension RunQueueEntry {
         var run = run
         run.token = turn.token
         run.isRetry = false
+        run.isInDoubt = false
+        run.record.finishedAt = nil
+        run.record.exitCode = nil
         run.record.state = .active
         run.record.attempt = attempt
         run.record.claimedAt = now

@@ -19,6 +19,9 @@ struct InMemoryState {
     var poolsOf: [String: Set<Pool>] = [:]
     var labelsOf: [String: [String: String]] = [:]
     var schedules: [String: ScheduleState] = [:]
+    /// Of people's scripts, by name.
+    var locks: [String: LockEntry] = [:]
+    var inbox = InboxState()
 
     struct HeldLease {
         var lease: Lease

@@ -75,8 +75,6 @@ extension InMemoryStore: RunStore {
             state.poolsOf[server]?.remove(pool)
             state.runs[.pool(pool)]?.members.remove(server)
             state.runs[.pool(pool)]?.idle.removeAll { $0 == server }
-            guard let entry = state.runs[.pool(pool)], entry.members.isEmpty, entry.jobs.isEmpty else { return }
-            state.runs[.pool(pool)] = nil
         }
     }
 

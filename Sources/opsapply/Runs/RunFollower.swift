@@ -8,9 +8,10 @@ internal import Output
 internal import Store
 
 struct RunFollower {
-    /// Between two looks at queues and outputs, and so much more for each job.
+    /// How often queues and outputs are looked at, and how much later for each job that is followed: Redis has others to
+    /// serve.
     private static let interval: Duration = .milliseconds(50)
-    private static let intervalOfEach: Duration = .milliseconds(1)
+    private static let intervalPerJob: Duration = .microseconds(100)
     /// After an interrupt, jobs are given so long to end.
     private static let lastPatience: Duration = .seconds(10)
     /// Redis may be away for so long: jobs go on meanwhile.
@@ -80,7 +81,7 @@ struct RunFollower {
                 continue
             }
             if let giveUpAt, .now > giveUpAt { break }
-            try await Task.sleep(for: Self.interval + Self.intervalOfEach * jobs.count { !$0.isTold })
+            try await Task.sleep(for: Self.interval + Self.intervalPerJob * jobs.count(where: { !$0.isTold }))
         }
         tellUnfinished(cancels)
         return records

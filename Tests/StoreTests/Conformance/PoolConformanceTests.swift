@@ -28,6 +28,25 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a restarted executor is asked again about what is in doubt because of it`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let pool = RunQueue.pool(try #require(webPool))
+            _ = try await store.add([runJob("once")], on: pool)
+            _ = try await store.visit("t1", on: pool, by: "server1", lease: .milliseconds(10))
+            try await bench.pass(.milliseconds(15))
+            #expect(try await store.visit("u1", on: pool, by: "server2", boot: true).claims.isEmpty)
+            #expect(try await store.state("once", on: pool) == .dead)
+            let boot = try await store.visit("t2", on: pool, by: "server1", boot: true)
+            #expect(boot.claims.map(\.job.id) == ["once"] && boot.claims.map(\.attempt) == [2])
+            let truth = RunCompletion(id: "once", token: "t2", result: .done, exitCode: 0)
+            #expect(try await store.visit("t3", on: pool, by: "server1", ended: [truth]).lost.isEmpty)
+            let known = try #require(try await store.runs(["once"], on: pool)[0])
+            #expect(known.state == .done && known.error == nil)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `a server learns its pools and labels with its own queue, and one that is free is woken for a pool`(
         _ kind: StoreKind
     ) async throws {
