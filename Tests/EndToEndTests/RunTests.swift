@@ -135,6 +135,11 @@ import Testing
             #expect(fleet.text("server1", "/count") == "x\n")
             #expect(try await fleet.opsapply("jobs", "logs", "later").output == "one\ntwo\n")
 
+            let known = try await fleet.opsapply(arguments: arguments.filter { $0 != "--detach" })
+            #expect(known.code == 1 && known.output == "one\ntwo\n", "\(known)")
+            #expect(known.errors.contains("server1/later is there already, dead: nothing new is run"), "\(known)")
+            #expect(fleet.text("server1", "/count") == "x\n")
+
             let retried = try await fleet.opsapply("jobs", "retry", "later")
             #expect(retried.code == 0 && retried.output == "server1/later is ready again\n", "\(retried)")
             let second = try await fleet.opsapply("jobs", "logs", "-f", "later")

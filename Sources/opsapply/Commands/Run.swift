@@ -78,7 +78,11 @@ struct Run: AsyncParsableCommand {
         var follower = RunFollower(store: store)
         var waiting = planned.parts[...]
         if parallel == nil {
-            follower.follow(try await planned.submit(to: store).map(\.0))
+            let answers = try await planned.submit(to: store)
+            follower.follow(answers.map(\.0))
+            for case (let job, .known(let state)) in answers {
+                Console.note("\(job.text) is there already, \(state.rawValue): nothing new is run, this is that job")
+            }
             waiting = []
         } else {
             try await planned.openPools(in: store)

@@ -51,7 +51,8 @@ struct JobReference: Hashable {
     private static func checked(_ id: String) throws -> String {
         guard RunBounds.isValid(id: id) else {
             throw CommandFailure(
-                "\(id.printable) is no id of a job: those are 1 to \(RunBounds.longestID) letters, digits, ., _ and -")
+                "\(id.isEmpty ? "nothing" : id.printable) is no id of a job: those are 1 to \(RunBounds.longestID) letters, digits, ., _ and -"
+            )
         }
         return id
     }
