@@ -93,6 +93,9 @@ final class TestFleet: Sendable {
             kill(member.pid, SIGKILL)
         }
         for member in all { _ = await eventually(within: .seconds(20)) { ServerProcess.hasEnded(member.pid) } }
+        // TERM first: workers that nothing names any more (nginx's) end with the one that started them.
+        for pid in Self.processes(naming: folder) { kill(pid, SIGTERM) }
+        _ = await eventually(within: .seconds(3)) { Self.processes(naming: folder).isEmpty }
         _ = await eventually(within: .seconds(20)) {
             let services = Self.processes(naming: folder)
             for pid in services { kill(pid, SIGKILL) }
