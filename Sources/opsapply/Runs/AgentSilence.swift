@@ -24,8 +24,8 @@ struct AgentSilence {
         for record in waiting {
             let servers = involved[record.reference] ?? []
             guard servers.allSatisfy({ silences[$0] != nil }) else { continue }
-            let begun = record.state == .active ? "is under way, but" : "has not begun:"
-            reasons[record.reference] = "\(begun) \(Self.text(record, servers, silences))"
+            let begun = record.state == .active ? "" : "has not begun: "
+            reasons[record.reference] = begun + Self.text(record, servers, silences)
         }
         return reasons
     }

@@ -34,7 +34,9 @@ struct RunHints {
         var lines: [String] = []
         for record in records {
             if let reason = reasons[record.reference] {
-                if isNews(record, "silent \(record.state.rawValue)") { lines.append("\(record.reference) \(reason)") }
+                let isActive = record.state == .active
+                guard isNews(record, "silent \(record.state.rawValue)") else { continue }
+                lines.append("\(record.reference) \(isActive ? "is under way, but " : "")\(reason)")
             } else if record.state == .ready, isNews(record, "busy") {
                 lines.append("\(record.reference) has not begun yet: others are before it")
             }
