@@ -143,6 +143,7 @@ struct Keyspace: Sendable, Hashable {
             index(key.kind, key.shard), deleted(key.kind, key.shard), history(key), blobs(key), status(key),
             heartbeats(key.shard),
             interval(key.name), assignments(key.name), wake(key.name), labels(key.name),
+            schedule(key.name),
         ]
     }
 }

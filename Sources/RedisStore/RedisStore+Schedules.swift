@@ -11,11 +11,11 @@ extension RedisStore: ScheduleStore {
     }
 
     public func writeScheduleState(
-        _ state: ScheduleState?, of name: String, lease: Lease
+        _ state: ScheduleState, of name: String, lease: Lease
     ) async throws(StoreError) {
         let shard = StoreLayout.shard(of: name)
         let keys = [keys.fence(shard), keys.refused(shard), keys.schedule(name)]
-        _ = try await call(Scripts.writeSchedule, keys: keys, lease.arguments + [.string(state?.wireText ?? "")])
+        _ = try await call(Scripts.writeSchedule, keys: keys, lease.arguments + [.string(state.wireText)])
     }
 
     /// A server that was not heard of for three of its intervals has no values.

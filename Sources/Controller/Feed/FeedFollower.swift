@@ -15,6 +15,8 @@ package final class FeedFollower: Sendable {
         var shards: Set<Int> = []
         var isWholeFeedAsked = true
         var waiters: [CheckedContinuation<StoreError?, Never>] = []
+        /// Nobody reads any more: who waits now would wait for ever.
+        var isOver = false
     }
 
     private let store: any ControllerStore
@@ -45,8 +47,11 @@ package final class FeedFollower: Sendable {
     /// Reads the feed to its end, as it is at some moment after this call.
     package func catchUp() async throws(StoreError) {
         let error = await withCheckedContinuation { continuation in
-            inbox.withLock { $0.waiters.append(continuation) }
-            signal.raise()
+            let isOver = inbox.withLock { inbox in
+                if !inbox.isOver { inbox.waiters.append(continuation) }
+                return inbox.isOver
+            }
+            if isOver { continuation.resume(returning: Self.stopping) } else { signal.raise() }
         }
         if let error { throw error }
     }
@@ -72,7 +77,7 @@ package final class FeedFollower: Sendable {
     private func round(isPoll: Bool, _ cursor: inout FeedCursor) async {
         let asked = inbox.withLock { inbox in
             let taken = inbox
-            inbox = Inbox(isWholeFeedAsked: false)
+            inbox = Inbox(isWholeFeedAsked: false, isOver: inbox.isOver)
             return taken
         }
         let isWhole = isPoll || asked.isWholeFeedAsked || !asked.waiters.isEmpty
@@ -88,12 +93,15 @@ package final class FeedFollower: Sendable {
         }
     }
 
+    private static let stopping = StoreError.unavailable("this controller is stopping")
+
     private func endWaiters() {
         let waiters = inbox.withLock { inbox in
             defer { inbox.waiters = [] }
+            inbox.isOver = true
             return inbox.waiters
         }
-        for waiter in waiters { waiter.resume(returning: .unavailable("this controller is stopping")) }
+        for waiter in waiters { waiter.resume(returning: Self.stopping) }
     }
 
     private func followHints() async {

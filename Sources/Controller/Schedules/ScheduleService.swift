@@ -92,10 +92,7 @@ package struct ScheduleService: Sendable {
     private func read(_ book: inout Book, now: Timestamp) async throws(StoreError) {
         let stored = try await store.resources(.schedule)
         let names = Set(stored.map(\.key.name))
-        for name in book.entries.keys where !names.contains(name) {
-            book.entries[name] = nil
-            try await store.writeScheduleState(nil, of: name, lease: book.lease)
-        }
+        book.entries = book.entries.filter { names.contains($0.key) }
         for resource in stored {
             let name = resource.key.name
             if let known = book.entries[name], known.generation == resource.generation, known.digest == resource.digest

@@ -18,6 +18,9 @@ package enum ScheduleListing {
                 Cell(facts?.next.first ?? "-"), Cell(last ?? "never"),
                 Cell(word.message.isEmpty ? word.text : "\(word.text): \(word.message)", word.meaning),
             ])
+            // Of one alone there is room for all of the next times.
+            guard rows.count == 1 else { continue }
+            for time in facts?.next.dropFirst() ?? [] { table.add(["", "", "", Cell(time), "", ""]) }
         }
         return table
     }

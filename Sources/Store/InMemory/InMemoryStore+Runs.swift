@@ -97,7 +97,7 @@ extension InMemoryStore: ScheduleStore {
     }
 
     public func writeScheduleState(
-        _ schedule: ScheduleState?, of name: String, lease: Lease
+        _ schedule: ScheduleState, of name: String, lease: Lease
     ) throws(StoreError) {
         try run { state, _ throws(StoreError) in
             try state.checkFence(lease, shard: StoreLayout.shard(of: name))

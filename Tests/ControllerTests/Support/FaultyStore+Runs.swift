@@ -69,7 +69,7 @@ extension FaultyStore: RunStore, ScheduleStore {
     }
 
     func writeScheduleState(
-        _ state: ScheduleState?, of name: String, lease: Lease
+        _ state: ScheduleState, of name: String, lease: Lease
     ) async throws(StoreError) {
         try await call { base throws(StoreError) in try await base.writeScheduleState(state, of: name, lease: lease) }
     }

@@ -171,11 +171,19 @@ import Testing
             #expect(try await store.scheduleState("nightly") == state)
             try await store.releaseLease(old)
             let new = try await store.lead()
+            let later = ScheduleState(generation: 4, decidedUntil: at)
             await #expect(throws: StoreError.self) {
-                try await store.writeScheduleState(nil, of: "nightly", lease: old)
+                try await store.writeScheduleState(later, of: "nightly", lease: old)
             }
             #expect(try await store.scheduleState("nightly") == state)
-            try await store.writeScheduleState(nil, of: "nightly", lease: new)
+            try await store.writeScheduleState(later, of: "nightly", lease: new)
+            #expect(try await store.scheduleState("nightly") == later)
+            let key = ResourceKey(.schedule, "nightly")
+            _ = try await store.apply(
+                ResourceDraft(
+                    key: key, digest: "d", manifest: "{}", config: [:], blobs: [:], appliedBy: "test",
+                    expectedGeneration: nil))
+            #expect(try await store.delete(key, by: "test", expectedGeneration: nil))
             #expect(try await store.scheduleState("nightly") == nil)
         }
     }
