@@ -138,6 +138,10 @@ extension RunBounds {
     /// Ended jobs that a queue remembers with their results.
     public static let endedOfServer = 200
     public static let endedOfPool = 2000
+    /// However many end, each is remembered for so long: who enqueues again because the answer was lost, or because the
+    /// leader before was, meets the id and makes no second job. At most so many.
+    public static let endedAtLeast: Duration = .seconds(60)
+    public static let endedMost = 20_000
     /// How long it remembers them.
     public static let endedFor: Duration = .seconds(7 * 86_400)
     /// Attempts beyond those asked for, where a lease ended and nothing is known to have failed.

@@ -106,7 +106,8 @@ local function give_back(id, claim)
   local body = redis.call('HGET', K.jobs, id)
   redis.call('ZREM', K.active, id)
   redis.call('HDEL', K.claims, id)
-  if not body then return end
+  -- What is over stays so, whoever put it here.
+  if not body or redis.call('ZSCORE', K.ended, id) then return end
   attempt = attempt or '1'
   if redis.call('SREM', K.cancels, id) == 1 then
     end_run(id, 'cancelled', attempt, claimed_at or '', by or '', holder or '-', '', '', at_text)

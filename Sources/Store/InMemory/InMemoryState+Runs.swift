@@ -236,7 +236,9 @@ extension RunQueueEntry {
         let ended = jobs.values.filter(\.isOver)
             .sorted { ($0.finishedAt, $0.record.job.id) < ($1.finishedAt, $1.record.job.id) }
         let old = ended.count { $0.finishedAt <= now + (.zero - RunBounds.endedFor) }
-        let excess = min(max(ended.count - kept, old), RunBounds.largestBatch)
+        let rested = ended.count { $0.finishedAt <= now + (.zero - RunBounds.endedAtLeast) }
+        let excess = min(
+            max(min(ended.count - kept, rested), ended.count - RunBounds.endedMost, old), RunBounds.largestBatch)
         for run in ended.prefix(max(0, excess)) { jobs[run.record.job.id] = nil }
     }
 }
