@@ -261,6 +261,7 @@ class JobsSoak:
             if self.harvest():
                 left = self.open_jobs()
             time.sleep(0.1)
+        self.harvest()  # what ended between the two looks
         self.check(f"0 stuck: the queues were empty after {time.monotonic() - began:.1f} s", not left, left)
         end = time.monotonic() + 20
         while (processes := self.processes()) and time.monotonic() < end:

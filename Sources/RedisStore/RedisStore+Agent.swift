@@ -111,9 +111,9 @@ extension RedisStore: AgentStore {
     /// One BLPOP waits no longer than this, and its answer has this much time beyond it: a line that is half open is noticed
     /// within both together, though nobody closes it.
     private static let longestSlice: Duration = .milliseconds(500)
-    private static let sliceMargin: Duration = .milliseconds(900)
+    private static let sliceMargin: Duration = .milliseconds(700)
     /// How long the line for commands may then take to show that it is none such.
-    private static let probe: Duration = .milliseconds(500)
+    private static let probe: Duration = .milliseconds(400)
 
     public func waitForWork(server: String, timeout: Duration) async throws(StoreError) -> Bool {
         let end = ContinuousClock.now + max(timeout, Self.shortestWait)

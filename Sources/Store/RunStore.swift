@@ -51,7 +51,7 @@ public struct RunTurn: Sendable, Hashable {
     /// How many jobs it has room for; at most `RunBounds.largestBatch`.
     public var limit: Int
     public var lease: Duration
-    /// The executor restarted: all attempts of this server under other tokens are orphans.
+    /// The executor restarted: all attempts of this server under other tokens are orphans, and go on under this one.
     public var isBoot: Bool
     /// This turn may have been taken before.
     public var isRepeat: Bool

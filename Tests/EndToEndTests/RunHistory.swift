@@ -44,7 +44,8 @@ struct RunHistory: Sendable {
 
     /// What a queue and the servers' files say of these jobs.
     static func recorded(
-        _ jobs: [RunJob], on queue: RunQueue, of fleet: TestFleet, servers: [String] = ["server1"], _ store: any RunStore
+        _ jobs: [RunJob], on queue: RunQueue, of fleet: TestFleet, servers: [String] = ["server1"],
+        _ store: any RunStore
     ) async throws -> RunHistory {
         let records = try await store.runs(jobs.map(\.id), on: queue)
         let own = Set(jobs.map(\.id))
@@ -115,7 +116,8 @@ struct RunHistory: Sendable {
     @Test func `a history of runs in order has no breach`() {
         let history = RunHistory(
             jobs: [
-                Job(id: "a", state: .done), Job(id: "b", state: .dead, mostAttempts: 2), Job(id: "c", state: .cancelled),
+                Job(id: "a", state: .done), Job(id: "b", state: .dead, mostAttempts: 2),
+                Job(id: "c", state: .cancelled),
                 Job(id: "d", state: .done, isRepeatable: true),
             ],
             effects: [

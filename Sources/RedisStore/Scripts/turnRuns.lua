@@ -134,13 +134,13 @@ local function each_active(low, high, most, handle)
   end
 end
 
--- What this server had, it has again: only its own journal knows how far that came.
+-- What this server had, it has again: only its own journal knows how far that came. It is the same attempt that goes on:
+-- a restart takes nobody's retries.
 local function take_again(id, claim)
-  local attempt, _, by, holder = split_claim(claim or '')
+  local attempt, _, by = split_claim(claim or '')
   if by ~= server then return end
   local body = redis.call('HGET', K.jobs, id)
   if not body then return give_back(id, claim) end
-  if holder ~= token then attempt = tonumber(attempt) + 1 end
   redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
   redis.call('ZADD', K.active, lease_end, id)
   give(id, body, attempt)

@@ -163,7 +163,7 @@ extension RunQueueEntry {
             run.record.state == .active && run.record.server == turn.server && (turn.isBoot || run.token == turn.token)
         }
         return held.sorted { $0.record.job.id < $1.record.job.id }.map { run in
-            begin(run, turn, attempt: run.token == turn.token ? run.record.attempt : run.record.attempt + 1, now: now)
+            begin(run, turn, attempt: run.record.attempt, now: now)
         }
     }
 
