@@ -80,7 +80,7 @@ public struct RunTurnReply: Sendable, Hashable {
     public var claims: [RunClaim]
     /// When the next delayed job is due or lease ends; nil if nothing waits for its time, or others look after it.
     public var nextDueAt: Timestamp?
-    /// Attempts of this server that somebody wants ended, by id.
+    /// Attempts of this server that somebody wants ended, by id; also those that were ended without it while it was silent.
     public var cancelled: [String]
     /// Completions and heartbeats that were not taken, by id: the attempt is somebody else's now, or over.
     public var lost: [String]

@@ -211,6 +211,26 @@ import Testing
         }
     }
 
+    @Test func `F7: what is cancelled while its executor is silent is stopped as soon as that is heard of again`()
+        async throws
+    {
+        try await Self.with { fleet, store in
+            let job = Self.job("j", "echo $$ > pid; while [ -d \(fleet.folder) ]; do sleep 0.01; done")
+            try await Self.enqueue([job], to: store)
+            let isAtIt = await eventually(within: .seconds(20)) { fleet.text("server1", "/pid").hasSuffix("\n") }
+            #expect(isAtIt, "\(fleet.logs)")
+            let pid = try #require(pid_t(fleet.text("server1", "/pid").filter(\.isNumber)))
+            fleet.signal("agent-server1", SIGSTOP)
+            let isOver = try await eventually(within: .seconds(30)) {
+                try await store.cancel("j", on: Self.own, lease: nil) == .over(.cancelled)
+            }
+            #expect(isOver && kill(pid, 0) == 0)
+            fleet.signal("agent-server1", SIGCONT)
+            #expect(await eventually(within: .seconds(20)) { kill(pid, 0) != 0 }, "\(fleet.logs)")
+            #expect(await Self.ends("j", .cancelled, store))
+        }
+    }
+
     // MARK: F12, F13
 
     @Test func `F12: after Redis was killed under a blocking call, jobs are taken again without a restart`()

@@ -8,7 +8,7 @@
 local server, token, lease, limit = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
 local at = now()
 local at_text, lease_end = text(at), text(at + lease)
-local lost = {}
+local lost, cancelled = {}, {}
 
 local function flat(list, first, width, offset)
   local values = {}
@@ -75,6 +75,12 @@ local function complete(first)
   return first + 1 + 6 * count
 end
 
+-- It was cancelled while its executor was silent, which is at it still.
+local function is_cancelled(id, attempt_token)
+  local known = redis.call('HMGET', result_key(id), 'state', 'token')
+  return known[1] == 'cancelled' and known[2] == attempt_token
+end
+
 local function beat(first)
   local count = tonumber(ARGV[first])
   if count == 0 then return end
@@ -86,6 +92,8 @@ local function beat(first)
     if claims[index] then _, _, _, holder = split_claim(claims[index]) end
     if holder == tokens[index] then
       scores[#scores + 1], scores[#scores + 2] = lease_end, ids[index]
+    elseif is_cancelled(ids[index], tokens[index]) then
+      cancelled[#cancelled + 1] = ids[index]
     else
       lost[#lost + 1] = ids[index]
     end
@@ -93,7 +101,7 @@ local function beat(first)
   if #scores > 0 then redis.call('ZADD', K.active, unpack(scores)) end
 end
 
-local reply = { at, 0, {}, lost, {}, false }
+local reply = { at, 0, cancelled, lost, {}, false }
 local given = 0
 local function give(id, body, attempt)
   reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = id, body, tonumber(attempt)
@@ -258,7 +266,7 @@ if comes_back then reply[2] = at + SHARE_PAUSE end
 for _, id in ipairs(redis.call('SMEMBERS', K.cancels)) do
   local own = redis.call('HGET', K.claims, id)
   local _, _, by = split_claim(own or '')
-  if by == server then reply[3][#reply[3] + 1] = id end
+  if by == server then cancelled[#cancelled + 1] = id end
   if not own then redis.call('SREM', K.cancels, id) end
 end
 if not is_pool then

@@ -245,7 +245,13 @@ private func failed(_ id: String, _ token: String, after: Duration = .zero) -> R
             _ = try await store.visit("t1", lease: .milliseconds(10))
             try await bench.pass(.milliseconds(15))
             #expect(try await store.cancel("a", on: ownQueue, lease: nil) == .cancelled)
-            #expect(try await store.visit("t2", ended: [done("a", "t1")]).claims.isEmpty)
+            // Should it be at it still, it is told as soon as it says so.
+            let beat = try await store.visit("t2", limit: 0, held: [RunAttempt(id: "a", token: "t1")])
+            #expect(beat.cancelled == ["a"] && beat.lost.isEmpty)
+            let other = try await store.visit("t3", limit: 0, held: [RunAttempt(id: "a", token: "t0")])
+            #expect(other.cancelled.isEmpty && other.lost == ["a"])
+            #expect(try await store.visit("t4", ended: [done("a", "t1")]).claims.isEmpty)
+            #expect(try await store.state("a") == .cancelled)
         }
     }
 
