@@ -13,6 +13,8 @@ QUIET_SECONDS = 240  # bounded: a retry's wait and a lease are some seconds, a f
 LEASE = 10
 # Redis with `appendfsync everysec` writes to its file before it answers, unless a sync is under way: then up to so much later.
 POSTPONED = 2.0
+# From a claim to the line of its job, and from an answer to its note in the books.
+NOTICE = 1.0
 ENQUEUERS = 3
 TICK_EVERY = 2
 
@@ -74,7 +76,7 @@ class JobsSoak:
         self.fleet, self.chance, self.count, self.check = fleet, chance, count, check
         self.books, self.ended, self.redis_kills, self.did, self.delayed_syncs = [], {}, [], {}, 0
         self.lock, self.turn, self.is_over, self.problems = threading.Lock(), 0, False, []
-        self.wire, self.prefixes = None, {}
+        self.wire, self.prefixes, self.uncancelled = None, {}, 0
 
     # What is asked for. Made before anything runs, so that the seed alone decides it.
 
@@ -167,6 +169,15 @@ class JobsSoak:
                 time.sleep(0.1)
         book.is_cancelled = True
 
+    def cancel_again(self):
+        """A cancellation that was acknowledged can be in what `everysec` loses: then its job waits for its hour."""
+        while not self.harvest():
+            time.sleep(0.1)
+        for book in self.books:
+            if book.kind == "doomed" and any(job not in self.ended for job in book.jobs):
+                self.cancel(book)
+                self.uncancelled += 1
+
     # What became of them. A queue remembers a number of the ended only, so they are noted as they come.
 
     def keys(self, queue):
@@ -250,9 +261,11 @@ class JobsSoak:
                 acknowledged = sum(len(book.jobs) for book in self.books if book.acknowledged)
                 print(f"  … {acknowledged} acknowledged, {len(self.ended)} ended, {sum(self.did.values())} faults", flush=True)
 
-    def settle(self):
+    def settle(self, fsync):
         """Lets everything be, and waits until the queues are empty."""
         self.fleet.calm()
+        if fsync == "everysec":
+            self.cancel_again()
         began, left = time.monotonic(), "Redis is away"
         for name in ("tick-own", "tick-pool"):
             while time.monotonic() < began + QUIET_SECONDS and self.fleet.ops("delete", f"schedule/{name}", "--yes")[0] != 0:
@@ -307,12 +320,12 @@ class JobsSoak:
 
     def in_window(self, moment):
         """Whether Redis was killed so soon after this that `everysec` does not promise it."""
-        return moment is not None and any(0 <= kill - moment <= POSTPONED + 1 for kill in self.redis_kills)
+        return moment is not None and any(-NOTICE <= kill - moment <= POSTPONED + NOTICE for kill in self.redis_kills)
 
     def judge(self, fsync):
         effects, begun = self.lines("effects"), self.lines("begun")
         lost, twice, early, wrong, over, unplanned = [], [], [], [], [], []
-        figures = {"done": 0, "dead": 0, "cancelled": 0, "in doubt": 0, "repeated": 0, "lost in the last seconds": 0}
+        figures = {"done": 0, "dead": 0, "cancelled": 0, "in doubt": 0, "repeated": 0, "lost with Redis": 0, "cancelled in vain": self.uncancelled, "twice on a server": 0}
         for book in self.books:
             if book.acknowledged is None:
                 continue
@@ -322,11 +335,12 @@ class JobsSoak:
                 state, error, attempt, code = self.ended.get((queue, identity), (None, "", 0, None))
                 name = f"{queue}/{identity} {book.kind} {state} {error!r} attempt {attempt}, {len(own)} effects {own}"
                 is_doubtful = error.startswith("in doubt")
-                figures["in doubt" if is_doubtful else state or "lost in the last seconds"] += 1
+                figures["in doubt" if is_doubtful else state or "lost with Redis"] += 1
                 if state is None and not (fsync == "everysec" and self.in_window(book.acknowledged)):
                     lost.append(name)
                 if len(own) > 1:
                     figures["repeated"] += 1
+                    figures["twice on a server"] += queue[0] != "@" and not book.repeatable
                     if not book.repeatable and not self.excused(own, fsync):
                         twice.append(name)
                 if book.delay and starts and min(at for _, _, at in starts) < book.asked + book.delay - 0.01:

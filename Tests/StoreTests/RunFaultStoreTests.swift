@@ -227,6 +227,30 @@ import Testing
         }
     }
 
+    @Test func `F16: of a job in doubt that had failed before nothing is left that a later job of its id would meet`()
+        async throws
+    {
+        try await with { store, client, _ in
+            let pool = RunQueue.pool(try #require(webPool))
+            let shard = StoreLayout.shard(of: pool.name)
+            let tries = "t:{s\(shard < 10 ? "0" : "")\(shard)}:pool:\(pool.name):tries"
+            _ = try await store.add([runJob("a", attempts: 3), runJob("b", attempts: 3)], on: pool)
+            _ = try await store.visit("t1", on: pool, limit: 2)
+            _ = try await store.visit("t2", on: pool, limit: 0, ended: [failed("a", "t1"), failed("b", "t1")])
+            #expect(try await store.visit("t3", on: pool, limit: 2, lease: .milliseconds(1)).claims.count == 2)
+            _ = try await store.cancel("b", on: pool, lease: nil)
+            let isOver = try await eventually {
+                _ = try await store.visit("t4", on: pool, by: "server2", limit: 0)
+                return try await store.runs(["a", "b"], on: pool).allSatisfy { $0?.state.isOpen == false }
+            }
+            #expect(isOver)
+            #expect(try await client.send(RedisCommand("EXISTS", key: tries)).int == 0)
+            #expect(try await store.purge(nil, on: pool) == 2)
+            _ = try await store.add([runJob("a")], on: pool)
+            #expect(try await store.visit("t5", on: pool).claims.map(\.attempt) == [1])
+        }
+    }
+
     // MARK: F21, F23
 
     @Test func `F21: full memory is said in one line, and leaves each job where it was`() async throws {

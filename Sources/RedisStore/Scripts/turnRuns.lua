@@ -117,6 +117,8 @@ local function give_back(id, claim)
   -- What is over stays so, whoever put it here.
   if not body or redis.call('ZSCORE', K.ended, id) then return end
   attempt = attempt or '1'
+  -- Of what is over nothing is left here: a later job of that id begins with its first attempt.
+  redis.call('HDEL', K.tries, id)
   if redis.call('SREM', K.cancels, id) == 1 then
     end_run(id, 'cancelled', attempt, claimed_at or '', by or '', holder or '-', '', '', at_text)
   elseif is_pool and not is_repeatable(body) then
