@@ -59,11 +59,13 @@ public final class RedisConnection: Sendable {
 
     /// Sends a command that blocks on the server for at most `serverTimeout` (BLPOP, XREAD BLOCK). Nothing else is
     /// answered meanwhile, so this is for a connection of its own; cancelling the task closes it.
-    public func sendBlocking(_ command: RedisCommand, serverTimeout: Duration) async throws(RedisError) -> RedisValue {
+    public func sendBlocking(
+        _ command: RedisCommand, serverTimeout: Duration, margin: Duration = blockingMargin
+    ) async throws(RedisError) -> RedisValue {
         let result = await withTaskCancellationHandler {
             do throws(RedisError) {
                 return Result<RedisValue, RedisError>.success(
-                    try await send(command, deadline: serverTimeout + Self.blockingMargin))
+                    try await send(command, deadline: serverTimeout + margin))
             } catch {
                 return .failure(Task.isCancelled ? .cancelled : error)
             }

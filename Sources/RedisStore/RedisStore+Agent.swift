@@ -108,20 +108,38 @@ extension RedisStore: AgentStore {
 
     /// BLPOP takes seconds, and 0 means for ever.
     private static let shortestWait: Duration = .milliseconds(10)
+    /// One BLPOP waits no longer than this, and its answer has this much time beyond it: a line that is half open is noticed
+    /// within both together, though nobody closes it.
+    private static let longestSlice: Duration = .milliseconds(500)
+    private static let sliceMargin: Duration = .milliseconds(700)
+    /// How long the line for commands may then take to show that it is none such.
+    private static let probe: Duration = .milliseconds(400)
 
     public func waitForWork(server: String, timeout: Duration) async throws(StoreError) -> Bool {
-        let timeout = max(timeout, Self.shortestWait)
-        let seconds = String(Double(timeout.wholeMilliseconds) / 1000)
+        let end = ContinuousClock.now + max(timeout, Self.shortestWait)
+        while true {
+            let slice = min(max(end - .now, Self.shortestWait), Self.longestSlice)
+            if try await waitForWork(server: server, slice: slice) { return true }
+            if Task.isCancelled || end <= .now { return false }
+        }
+    }
+
+    private func waitForWork(server: String, slice: Duration) async throws(StoreError) -> Bool {
+        let seconds = String(Double(slice.wholeMilliseconds) / 1000)
         let key = keys.wake(server)
         do throws(RedisError) {
             let line = try await wakeLine(server)
             let reply = try await line.sendBlocking(
-                RedisCommand("BLPOP", key: key, [.string(seconds)]), serverTimeout: timeout)
+                RedisCommand("BLPOP", key: key, [.string(seconds)]), serverTimeout: slice, margin: Self.sliceMargin)
             return !reply.isNull
         } catch {
             let line = wakeLines.withLock { $0.removeValue(forKey: server) }
             await line?.close()
             if error == .cancelled { return false }
+            // A deadline that passes closes the connection, and whoever waits on it is told at once.
+            if error == .timeout {
+                _ = try? await client.send(RedisCommand("EXISTS", key: key), deadline: Self.probe)
+            }
             throw StoreError(error, isWrite: false)
         }
     }

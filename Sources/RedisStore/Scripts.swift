@@ -72,6 +72,7 @@ enum Scripts {
     private static let runBounds = Array(
         """
         local ENDED_OF_SERVER, ENDED_OF_POOL = \(RunBounds.endedOfServer), \(RunBounds.endedOfPool)
+        local ENDED_AT_LEAST, ENDED_MOST = \(RunBounds.endedAtLeast.wholeMilliseconds), \(RunBounds.endedMost)
         local ENDED_FOR, LARGEST_BATCH = \(RunBounds.endedFor.wholeMilliseconds), \(RunBounds.largestBatch)
         local OUTPUT_CHUNKS, MOST_LOST = \(RunBounds.outputChunks), \(RunBounds.mostLost)
         local MOST_WOKEN, SWEPT, MOST_ORPHANS = 4, 8, 10000

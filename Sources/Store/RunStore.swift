@@ -51,7 +51,7 @@ public struct RunTurn: Sendable, Hashable {
     /// How many jobs it has room for; at most `RunBounds.largestBatch`.
     public var limit: Int
     public var lease: Duration
-    /// The executor restarted: all attempts of this server under other tokens are orphans.
+    /// The executor restarted: all attempts of this server under other tokens are orphans, and go on under this one.
     public var isBoot: Bool
     /// This turn may have been taken before.
     public var isRepeat: Bool
@@ -80,7 +80,7 @@ public struct RunTurnReply: Sendable, Hashable {
     public var claims: [RunClaim]
     /// When the next delayed job is due or lease ends; nil if nothing waits for its time, or others look after it.
     public var nextDueAt: Timestamp?
-    /// Attempts of this server that somebody wants ended, by id.
+    /// Attempts of this server that somebody wants ended, by id; also those that were ended without it while it was silent.
     public var cancelled: [String]
     /// Completions and heartbeats that were not taken, by id: the attempt is somebody else's now, or over.
     public var lost: [String]
@@ -138,6 +138,10 @@ extension RunBounds {
     /// Ended jobs that a queue remembers with their results.
     public static let endedOfServer = 200
     public static let endedOfPool = 2000
+    /// However many end, each is remembered for so long: who enqueues again because the answer was lost, or because the
+    /// leader before was, meets the id and makes no second job. At most so many.
+    public static let endedAtLeast: Duration = .seconds(60)
+    public static let endedMost = 20_000
     /// How long it remembers them.
     public static let endedFor: Duration = .seconds(7 * 86_400)
     /// Attempts beyond those asked for, where a lease ended and nothing is known to have failed.

@@ -63,10 +63,15 @@ local function end_run(id, state, attempt, claimed_at, server, token, failure, e
   end
 end
 
--- Of the ended ones the oldest go, beyond the number and the time that are kept; a bounded number at once.
+-- Of the ended ones the oldest go, beyond the number and the time that are kept; a bounded number at once. The latest stay
+-- whatever their number, up to a limit: whoever enqueues once more after a lost answer has to meet them.
 local function trim_ended(at)
+  local known = redis.call('ZCARD', K.ended)
+  if known == 0 then return end
   local old = redis.call('ZCOUNT', K.ended, '-inf', text(at - ENDED_FOR))
-  local count = math.min(math.max(redis.call('ZCARD', K.ended) - ENDED_KEPT, old), LARGEST_BATCH)
+  local rested = redis.call('ZCOUNT', K.ended, '-inf', text(at - ENDED_AT_LEAST))
+  local count = math.max(math.min(known - ENDED_KEPT, rested), known - ENDED_MOST, old)
+  count = math.min(count, LARGEST_BATCH)
   if count <= 0 then return end
   local ids = redis.call('ZRANGE', K.ended, 0, count - 1)
   redis.call('ZREMRANGEBYRANK', K.ended, 0, count - 1)

@@ -8,7 +8,7 @@
 local server, token, lease, limit = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
 local at = now()
 local at_text, lease_end = text(at), text(at + lease)
-local lost = {}
+local lost, cancelled = {}, {}
 
 local function flat(list, first, width, offset)
   local values = {}
@@ -78,6 +78,12 @@ local function complete(first)
   return first + 1 + 6 * count
 end
 
+-- It was cancelled while its executor was silent, which is at it still.
+local function is_cancelled(id, attempt_token)
+  local known = redis.call('HMGET', result_key(id), 'state', 'token')
+  return known[1] == 'cancelled' and known[2] == attempt_token
+end
+
 local function beat(first)
   local count = tonumber(ARGV[first])
   if count == 0 then return end
@@ -89,6 +95,8 @@ local function beat(first)
     if claims[index] then _, _, _, holder = split_claim(claims[index]) end
     if holder == tokens[index] then
       scores[#scores + 1], scores[#scores + 2] = lease_end, ids[index]
+    elseif is_cancelled(ids[index], tokens[index]) then
+      cancelled[#cancelled + 1] = ids[index]
     else
       lost[#lost + 1] = ids[index]
     end
@@ -96,7 +104,7 @@ local function beat(first)
   if #scores > 0 then redis.call('ZADD', K.active, unpack(scores)) end
 end
 
-local reply = { at, 0, {}, lost, {}, false }
+local reply = { at, 0, cancelled, lost, {}, false }
 local given = 0
 local function give(id, body, attempt)
   reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = id, body, tonumber(attempt)
@@ -109,8 +117,11 @@ local function give_back(id, claim)
   local body = redis.call('HGET', K.jobs, id)
   redis.call('ZREM', K.active, id)
   redis.call('HDEL', K.claims, id)
-  if not body then return end
+  -- What is over stays so, whoever put it here.
+  if not body or redis.call('ZSCORE', K.ended, id) then return end
   attempt = attempt or '1'
+  -- Of what is over nothing is left here: a later job of that id begins with its first attempt.
+  redis.call('HDEL', K.tries, id)
   if redis.call('SREM', K.cancels, id) == 1 then
     end_run(id, 'cancelled', attempt, claimed_at or '', by or '', holder or '-', '', '', at_text)
   elseif is_pool and not is_repeatable(body) then
@@ -136,13 +147,13 @@ local function each_active(low, high, most, handle)
   end
 end
 
--- What this server had, it has again: only its own journal knows how far that came.
+-- What this server had, it has again: only its own journal knows how far that came. It is the same attempt that goes on:
+-- a restart takes nobody's retries.
 local function take_again(id, claim)
-  local attempt, _, by, holder = split_claim(claim or '')
+  local attempt, _, by = split_claim(claim or '')
   if by ~= server then return end
   local body = redis.call('HGET', K.jobs, id)
   if not body then return give_back(id, claim) end
-  if holder ~= token then attempt = tonumber(attempt) + 1 end
   redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
   redis.call('ZADD', K.active, lease_end, id)
   give(id, body, attempt)
@@ -276,7 +287,7 @@ if comes_back then reply[2] = at + SHARE_PAUSE end
 for _, id in ipairs(redis.call('SMEMBERS', K.cancels)) do
   local own = redis.call('HGET', K.claims, id)
   local _, _, by = split_claim(own or '')
-  if by == server then reply[3][#reply[3] + 1] = id end
+  if by == server then cancelled[#cancelled + 1] = id end
   if not own then redis.call('SREM', K.cancels, id) end
 end
 if not is_pool then

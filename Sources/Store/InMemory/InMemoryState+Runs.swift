@@ -59,8 +59,12 @@ extension InMemoryState {
         for completion in turn.completions where !entry.complete(completion, now: now) {
             reply.lost.append(completion.id)
         }
+        var cancelled: [String] = []
         for attempt in turn.heartbeats where !entry.extend(attempt, until: now + turn.lease) {
-            reply.lost.append(attempt.id)
+            // It was cancelled while its executor was silent, which is at it still.
+            let run = entry.jobs[attempt.id]
+            let isCancelled = run?.record.state == .cancelled && run?.token == attempt.token
+            if isCancelled { cancelled.append(attempt.id) } else { reply.lost.append(attempt.id) }
         }
         reply.claims = entry.takeAgain(turn, now: now)
         entry.giveBackExpired(now: now)
@@ -74,7 +78,9 @@ extension InMemoryState {
         entry.trim(on: turn.queue, now: now)
         if case .pool = turn.queue, reply.claims.count < turn.limit { entry.idle.append(turn.server) }
         reply.nextDueAt = entry.jobs.values.compactMap(\.record.dueAt).min()
-        reply.cancelled = entry.jobs.values.filter { $0.record.isCancelling && $0.record.server == turn.server }
+        reply.cancelled =
+            cancelled
+            + entry.jobs.values.filter { $0.record.isCancelling && $0.record.server == turn.server }
             .map(\.record.job.id).sorted()
         if case .server(let name) = turn.queue {
             reply.pools = poolsOf[name, default: []].sorted { $0.name < $1.name }
@@ -166,7 +172,7 @@ extension RunQueueEntry {
                 && (turn.isBoot || run.token == turn.token)
         }
         return held.sorted { $0.record.job.id < $1.record.job.id }.map { run in
-            begin(run, turn, attempt: run.token == turn.token ? run.record.attempt : run.record.attempt + 1, now: now)
+            begin(run, turn, attempt: run.record.attempt, now: now)
         }
     }
 
@@ -242,7 +248,9 @@ extension RunQueueEntry {
         let ended = jobs.values.filter(\.isOver)
             .sorted { ($0.finishedAt, $0.record.job.id) < ($1.finishedAt, $1.record.job.id) }
         let old = ended.count { $0.finishedAt <= now + (.zero - RunBounds.endedFor) }
-        let excess = min(max(ended.count - kept, old), RunBounds.largestBatch)
+        let rested = ended.count { $0.finishedAt <= now + (.zero - RunBounds.endedAtLeast) }
+        let excess = min(
+            max(min(ended.count - kept, rested), ended.count - RunBounds.endedMost, old), RunBounds.largestBatch)
         for run in ended.prefix(max(0, excess)) { jobs[run.record.job.id] = nil }
     }
 }

@@ -134,7 +134,9 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `of jobs that are over a bounded number stays, the newest`(_ kind: StoreKind) async throws {
+    func `of jobs that are over all stay for a while, then a bounded number, the newest`(
+        _ kind: StoreKind
+    ) async throws {
         try await withStore(kind) { bench async throws in
             let store = bench.store
             let count = RunBounds.endedOfServer + 30
@@ -146,6 +148,11 @@ import Testing
                 let ended = half.map { RunCompletion(id: $0.id, token: "t", result: .done) }
                 _ = try await store.visit("u", limit: 0, ended: ended)
             }
+            #expect(try await store.add([jobs[0]]) == [.known(.done)], "who asks again makes no second job")
+            // Of Redis' own clock, `RunFaultStoreTests` lets the minute pass.
+            guard kind == .memory else { return }
+            try await bench.pass(RunBounds.endedAtLeast)
+            _ = try await store.visit("v")
             let kept = try await store.runs(on: ownQueue, limit: 1000)
             #expect(kept.count == RunBounds.endedOfServer)
             #expect(kept.contains { $0.job.id == "j\(count - 1)" })

@@ -165,8 +165,24 @@ private func failed(_ id: String, _ token: String, after: Duration = .zero) -> R
             _ = try await store.visit("t1", on: pool, by: "server1", limit: 1)
             _ = try await store.visit("u1", on: pool, by: "server2", limit: 1)
             let boot = try await store.visit("t2", on: pool, by: "server1", boot: true)
-            #expect(boot.claims.map(\.job.id) == ["a"] && boot.claims.map(\.attempt) == [2])
+            #expect(boot.claims.map(\.job.id) == ["a"] && boot.claims.map(\.attempt) == [1])
             #expect(try await store.visit("u2", on: pool, by: "server2", ended: [done("b", "u1")]).lost.isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `restarts of its executor take no retry from a job`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            _ = try await store.add([runJob("a", attempts: 2)])
+            _ = try await store.visit("t1")
+            for life in 2...4 { #expect(try await store.visit("t\(life)", boot: true).claims.map(\.attempt) == [1]) }
+            _ = try await store.visit("t5", limit: 0, ended: [failed("a", "t4", after: .milliseconds(1))])
+            #expect(try await store.state("a") == .delayed)
+            try await bench.pass(.milliseconds(2))
+            #expect(try await store.visit("t6").claims.map(\.attempt) == [2])
+            _ = try await store.visit("t7", limit: 0, ended: [failed("a", "t6")])
+            #expect(try await store.state("a") == .dead)
         }
     }
 
@@ -229,7 +245,13 @@ private func failed(_ id: String, _ token: String, after: Duration = .zero) -> R
             _ = try await store.visit("t1", lease: .milliseconds(10))
             try await bench.pass(.milliseconds(15))
             #expect(try await store.cancel("a", on: ownQueue, lease: nil) == .cancelled)
-            #expect(try await store.visit("t2", ended: [done("a", "t1")]).claims.isEmpty)
+            // Should it be at it still, it is told as soon as it says so.
+            let beat = try await store.visit("t2", limit: 0, held: [RunAttempt(id: "a", token: "t1")])
+            #expect(beat.cancelled == ["a"] && beat.lost.isEmpty)
+            let other = try await store.visit("t3", limit: 0, held: [RunAttempt(id: "a", token: "t0")])
+            #expect(other.cancelled.isEmpty && other.lost == ["a"])
+            #expect(try await store.visit("t4", ended: [done("a", "t1")]).claims.isEmpty)
+            #expect(try await store.state("a") == .cancelled)
         }
     }
 
