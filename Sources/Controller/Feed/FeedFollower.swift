@@ -15,6 +15,8 @@ package final class FeedFollower: Sendable {
         var shards: Set<Int> = []
         var isWholeFeedAsked = true
         var waiters: [CheckedContinuation<StoreError?, Never>] = []
+        /// Nobody reads any more: who asked now would wait for ever.
+        var isOver = false
     }
 
     private let store: any ControllerStore
@@ -42,11 +44,14 @@ package final class FeedFollower: Sendable {
         loader = ResourceLoader(store: store, readers: configuration.resourceReaders)
     }
 
-    /// Reads the feed to its end, as it is at some moment after this call.
+    /// Reads the feed to its end, as it is at some moment after this call. Throws after the end of `run`.
     package func catchUp() async throws(StoreError) {
         let error = await withCheckedContinuation { continuation in
-            inbox.withLock { $0.waiters.append(continuation) }
-            signal.raise()
+            let isOver = inbox.withLock { inbox in
+                if !inbox.isOver { inbox.waiters.append(continuation) }
+                return inbox.isOver
+            }
+            if isOver { continuation.resume(returning: Self.stopping) } else { signal.raise() }
         }
         if let error { throw error }
     }
@@ -91,10 +96,13 @@ package final class FeedFollower: Sendable {
     private func endWaiters() {
         let waiters = inbox.withLock { inbox in
             defer { inbox.waiters = [] }
+            inbox.isOver = true
             return inbox.waiters
         }
-        for waiter in waiters { waiter.resume(returning: .unavailable("this controller is stopping")) }
+        for waiter in waiters { waiter.resume(returning: Self.stopping) }
     }
+
+    private static let stopping: StoreError? = .unavailable("this controller is stopping")
 
     private func followHints() async {
         while !Task.isCancelled {
