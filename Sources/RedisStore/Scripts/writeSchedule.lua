@@ -5,5 +5,7 @@
 -- Returns OK, or the error FENCED.
 local refusal = fenced(ARGV[1], ARGV[2])
 if refusal then return refusal end
-if ARGV[3] == '' then redis.call('DEL', KEYS[3]) else redis.call('HSET', KEYS[3], 'state', ARGV[3]) end
+-- What somebody's hand put in its place goes.
+if ARGV[3] == '' or redis.call('TYPE', KEYS[3]).ok ~= 'hash' then redis.call('DEL', KEYS[3]) end
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[3], 'state', ARGV[3]) end
 return redis.status_reply('OK')

@@ -82,6 +82,7 @@ extension InMemoryState {
         }
         setReportInterval(nil, of: key, now: now)
         if key.kind == .server { labelsOf[key.name] = nil }
+        if key.kind == .schedule { schedules[key.name] = nil }
         addChange(.resource(key), "deleted", shard: key.shard)
         return true
     }
