@@ -66,6 +66,8 @@ public struct ControllerConfiguration: Sendable {
     // Schedules.
     /// A look at what is due, beside those at the times that are known: whoever has just become leader sees it so soon.
     public var scheduleLook: Duration = .milliseconds(100)
+    /// All are read again so often, whatever was said of changes: what could not be read may be readable by now.
+    public var scheduleReading: Duration = .seconds(60)
     /// How often the measurements of conditions are looked at.
     public var conditionLook: Duration = .seconds(1)
     /// Schedules that fire at the same time.

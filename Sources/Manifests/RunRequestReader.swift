@@ -113,13 +113,17 @@ private struct InboxReading {
         var run = RunCheck()
         run.check(full, templates: templates)
         findings += run.findings
-        if let first = findings.min(by: { ($0.path.dotted, $0.message) < ($1.path.dotted, $1.message) }) {
-            throw RunRequestError(first, of: findings.count)
-        }
+        // Of several, one that names what was perhaps meant: a misspelt name makes others missing as well.
+        let first = findings.min { Self.rank($0) < Self.rank($1) }
+        if let first { throw RunRequestError(first, of: findings.count) }
         return InboxRequest(
             id: full["id"]?.string, request: RunBuilder.request(full),
             delay: full["delay"]?.string.flatMap(DurationText.parse),
             at: full["at"]?.string.flatMap { Timestamp(rfc3339: $0) })
+    }
+
+    private static func rank(_ finding: Finding) -> (Int, Int, String, String) {
+        (finding.hint == nil ? 1 : 0, finding.path.isEmpty ? 1 : 0, finding.path.dotted, finding.message)
     }
 
     private mutating func check(

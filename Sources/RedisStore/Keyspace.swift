@@ -142,8 +142,7 @@ struct Keyspace: Sendable, Hashable {
             changes(key.shard), fence(key.shard), refused(key.shard), events(key.shard), desired(key), applied(key),
             index(key.kind, key.shard), deleted(key.kind, key.shard), history(key), blobs(key), status(key),
             heartbeats(key.shard),
-            interval(key.name), assignments(key.name), wake(key.name), labels(key.name),
-            schedule(key.name),
+            interval(key.name), assignments(key.name), wake(key.name), labels(key.name), schedule(key.name),
         ]
     }
 }

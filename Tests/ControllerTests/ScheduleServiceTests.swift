@@ -83,6 +83,7 @@ import Testing
         }
         #expect(isTold)
         #expect(try await ids(world).count == 1)
+        #expect(try await world.events("ScheduleLeftOut").count == 1, "the same cause is told once")
         try await finishAll(world, token: "t")
         #expect(
             await world.time.pass(.seconds(300), step: .milliseconds(100)) { (try? await ids(world).count) == 2 })
@@ -166,5 +167,110 @@ import Testing
         #expect(isTold)
         #expect(try await world.store.scheduleState("m")?.leftOut != nil)
         await replica.end()
+    }
+
+    @Test func `a time that came between the apply and the first leader is made up for`() async throws {
+        let world = World()
+        try await world.apply(World.server("server1"), schedule("m", #""at": "* * * * *""#))
+        await world.time.pass(.seconds(70), step: .milliseconds(500))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        #expect(await world.time.pass(.seconds(5)) { (try? await ids(world).count) == 1 })
+        await replica.end()
+    }
+
+    @Test func `a store that cannot be read for a while ends no Schedule`() async throws {
+        let world = World()
+        try await world.apply(World.server("server1"), schedule("m", #""at": "* * * * *""#))
+        let replica = world.replica("a")
+        replica.store.refuse("scheduleState", with: .unavailable("the test"))
+        await lead(world, replica)
+        #expect(await world.time.pass(.seconds(5)) { replica.store.calls("scheduleState") > 1 })
+        replica.store.refuse("scheduleState", with: nil)
+        #expect(await world.time.pass(.seconds(70), step: .milliseconds(100)) { (try? await ids(world).count) == 1 })
+        await replica.end()
+    }
+
+    @Test func `a Schedule whose progress was damaged begins anew, says so, and holds up no other`() async throws {
+        let world = World()
+        try await world.apply(
+            World.server("server1"), schedule("m", #""at": "* * * * *""#, more: #", "overlap": "allow""#),
+            schedule("n", #""at": "* * * * *""#, more: #", "overlap": "allow""#))
+        let replica = world.replica("a")
+        replica.store.refuse("scheduleState", with: .corrupt(key: "m", "the test"))
+        await lead(world, replica)
+        #expect(await world.time.pass(.seconds(70), step: .milliseconds(100)) { (try? await ids(world).count) == 2 })
+        #expect(try await world.events("ScheduleBegunAnew").count == 2)
+        await replica.end()
+    }
+
+    @Test func `what a queue never takes is left out, said so, and the next time is as any other`() async throws {
+        let world = World()
+        try await world.apply(World.server("server1"), schedule("m", #""at": "* * * * *""#))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        replica.store.refuse("enqueue", with: .tooLarge("too large for the test"))
+        await world.time.pass(.seconds(62), step: .milliseconds(100))
+        #expect(try await world.store.scheduleState("m")?.leftOut?.contains("too large for the test") == true)
+        #expect(replica.store.calls("enqueue") == 1)
+        replica.store.refuse("enqueue", with: nil)
+        let isOver = await world.time.pass(.seconds(62), step: .milliseconds(100)) {
+            let state = try? await world.store.scheduleState("m")
+            return state?.lastRun != nil && state?.leftOut == nil
+        }
+        #expect(isOver)
+        #expect(try await ids(world).count == 1)
+        await replica.end()
+    }
+
+    @Test func `a condition whose servers cannot be told says so until they can`() async throws {
+        let world = World()
+        try await world.apply(
+            World.server("server1"),
+            schedule("full", #""when": { "metric": "disk", "above": 85 }"#, on: #""servers": ["server1", "server2"]"#))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        let isSaid = await world.time.pass(.seconds(5)) {
+            (try? await world.store.scheduleState("full"))?.leftOut == "nothing is watched: there is no Server server2"
+        }
+        #expect(isSaid)
+        #expect(try await world.events("ScheduleLeftOut").count == 1)
+        try await world.apply(World.server("server2"))
+        let isOver = await world.time.pass(.seconds(10)) {
+            let state = try? await world.store.scheduleState("full")
+            return state != nil && state?.leftOut == nil
+        }
+        #expect(isOver)
+        await replica.end()
+    }
+
+    @Test func `a Schedule that was changed to fewer jobs still knows those of the run before`() async throws {
+        let world = World()
+        func pooled(_ count: Int) -> String {
+            schedule("m", #""at": "* * * * *""#, on: #""selector": { "role": "web" }, "any": \#(count)"#)
+        }
+        try await world.apply(World.server("server1"), pooled(3))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        let pool = RunQueue.pool(try #require(Pool(selector: ["role": "web"])))
+        #expect(
+            await world.time.pass(.seconds(70), step: .milliseconds(100)) {
+                (try? await ids(world, on: pool).count) == 3
+            })
+        try await world.apply(pooled(1))
+        await world.time.pass(.seconds(62), step: .milliseconds(100))
+        #expect(try await ids(world, on: pool).count == 3)
+        await replica.end()
+    }
+
+    @Test func `of a Schedule that is deleted while nobody leads nothing is left`() async throws {
+        let world = World()
+        try await world.apply(World.server("server1"), schedule("m", #""at": "* * * * *""#))
+        let replica = world.replica("a")
+        await lead(world, replica)
+        #expect(await world.time.pass(.seconds(5)) { (try? await world.store.scheduleState("m")) != nil })
+        await replica.end()
+        _ = try await world.store.delete(ResourceKey(.schedule, "m"), by: "test", expectedGeneration: nil)
+        #expect(try await world.store.scheduleState("m") == nil)
     }
 }

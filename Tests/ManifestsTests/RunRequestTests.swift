@@ -110,7 +110,13 @@ import Testing
         (#"{"command":["x"],"on":"s","at":"tomorrow"}"#, "at: expected a time in RFC 3339"),
         (#"{"command":["x"],"on":"s","delay":"9999h"}"#, "delay: expected a duration from 0ms to 8784h"),
         (#"{"command":["x"],"on":"s","retires":1}"#, "retires: unknown field \"retires\"; did you mean \"retries\"?"),
-        (#"{"run":{"steps":[{"bogus":1}]},"on":"s"}"#, "run.steps[0]: expected exactly one of"),
+        (#"{"run":{"steps":[{"bogus":1}]},"on":"s"}"#, "run.steps[0].bogus: unknown field \"bogus\"; "),
+        (
+            #"{"run":{"steps":[{"restrat":["web"]}]},"on":"s"}"#,
+            "run.steps[0].restrat: unknown field \"restrat\"; did you mean \"restart\"? (and 1 more)"
+        ),
+        (#"{"comand":["x"],"on":"s"}"#, "comand: unknown field \"comand\"; did you mean \"command\"?"),
+        (#"{"command":["x"],"onn":"s"}"#, "onn: unknown field \"onn\"; did you mean \"on\"?"),
         (#"{"command":["a\u0000"],"on":"s"}"#, "expected JSON, found none: "),
         (#"{"command":["x"],"on":{"selector":{},"any":1}}"#, "on.selector: expected at least one label"),
     ])

@@ -68,7 +68,8 @@ struct SimulatedSchedule {
         runTime = Int64.random(in: 1...7200, using: &generator) * 1000
         let request = RunRequest(work: .steps([]), targets: .servers(["server1"]))
         decider = ScheduleDecider(
-            name: name, generation: 1, spec: ScheduleSpec(trigger: .time(trigger), request: request, overlap: overlap),
+            name: name, generation: 1, appliedAt: Timestamp(milliseconds: SimulatedWorld.start),
+            spec: ScheduleSpec(trigger: .time(trigger), request: request, overlap: overlap),
             trigger: trigger, cron: try CronExpression(parsing: plan.cron), zone: zone)
     }
 }

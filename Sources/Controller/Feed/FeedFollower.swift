@@ -15,7 +15,7 @@ package final class FeedFollower: Sendable {
         var shards: Set<Int> = []
         var isWholeFeedAsked = true
         var waiters: [CheckedContinuation<StoreError?, Never>] = []
-        /// Nobody reads any more: who waits now would wait for ever.
+        /// Nobody reads any more: who asked now would wait for ever.
         var isOver = false
     }
 
@@ -44,7 +44,7 @@ package final class FeedFollower: Sendable {
         loader = ResourceLoader(store: store, readers: configuration.resourceReaders)
     }
 
-    /// Reads the feed to its end, as it is at some moment after this call.
+    /// Reads the feed to its end, as it is at some moment after this call. Throws after the end of `run`.
     package func catchUp() async throws(StoreError) {
         let error = await withCheckedContinuation { continuation in
             let isOver = inbox.withLock { inbox in
@@ -103,6 +103,8 @@ package final class FeedFollower: Sendable {
         }
         for waiter in waiters { waiter.resume(returning: Self.stopping) }
     }
+
+    private static let stopping: StoreError? = .unavailable("this controller is stopping")
 
     private func followHints() async {
         while !Task.isCancelled {

@@ -4,16 +4,16 @@ package import Model
 package import Reconcilers
 
 extension Fleet {
-    /// The declared Servers and Apps, and where the instances are that this request asks for.
-    package func runFleet(for request: RunRequest) -> RunFleet {
+    /// The declared Servers and Apps, and where the instances are that these requests ask for.
+    package func runFleet(for requests: [RunRequest]) -> RunFleet {
         var known = RunFleet(servers: [:], apps: [:])
         for server in servers {
             guard server.exists, let compiled = server.compiled else { continue }
             known.servers[server.name] = RunFleet.Server(labels: compiled.labels, address: compiled.spec.address)
         }
         for app in apps { if app.exists, let compiled = app.compiled { known.apps[app.name] = compiled.spec } }
-        if let app = RequestPlanner.asksForInstances(request, known.apps), let state = self.app(named: app) {
-            known.instances[app] = state.slots.map { id($0).server }.sorted()
+        for app in Set(requests.compactMap { RequestPlanner.asksForInstances($0, known.apps) }) {
+            known.instances[app] = self.app(named: app)?.slots.map { id($0).server }.sorted()
         }
         return known
     }

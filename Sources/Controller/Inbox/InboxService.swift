@@ -70,7 +70,8 @@ package struct InboxService: Sendable {
         }
         try await store.settleInbox(settlements, lease: lease)
         if let failure { return failed(failure, lease) }
-        return .busy
+        // What the store has and does not hand out is no reason to ask without end.
+        return settlements.isEmpty ? .idle : .busy
     }
 
     private func failed(_ error: StoreError, _ lease: Lease) -> Round {

@@ -22,6 +22,8 @@ struct ScheduleEntry: Sendable {
     var state: ScheduleState?
     /// When there is something to decide; nil: never.
     var dueAt: Timestamp?
+    /// Told once: why it cannot be decided until a person does something.
+    var hindrance: String?
 
     /// Whoever reads the manifest has checked what it names; a zone can have gone from this machine since.
     init(_ stored: StoredResource, zones: ZoneDatabase, now: Timestamp) throws(ScheduleProblem) {
@@ -37,7 +39,7 @@ struct ScheduleEntry: Sendable {
         self.spec = spec
         dueAt = now
         switch spec.trigger {
-        case .time(let trigger): clockwork = try Self.times(spec, trigger, name, stored.generation, zones)
+        case .time(let trigger): clockwork = try Self.times(spec, trigger, stored, zones)
         case .condition(let trigger):
             clockwork = .condition(
                 ConditionDecider(name: name, generation: generation, spec: spec, trigger: trigger), trigger)
@@ -48,7 +50,7 @@ struct ScheduleEntry: Sendable {
     }
 
     private static func times(
-        _ spec: ScheduleSpec, _ trigger: TimeTrigger, _ name: String, _ generation: Int, _ zones: ZoneDatabase
+        _ spec: ScheduleSpec, _ trigger: TimeTrigger, _ stored: StoredResource, _ zones: ZoneDatabase
     ) throws(ScheduleProblem) -> Clockwork {
         let cron: CronExpression
         do throws(CronExpression.ParseError) { cron = try CronExpression(parsing: trigger.cron) } catch {
@@ -59,14 +61,15 @@ struct ScheduleEntry: Sendable {
             throw ScheduleProblem(why: "timeZone: \(error)")
         }
         return .time(
-            ScheduleDecider(name: name, generation: generation, spec: spec, trigger: trigger, cron: cron, zone: zone))
+            ScheduleDecider(
+                name: stored.key.name, generation: stored.generation, appliedAt: stored.appliedAt, spec: spec,
+                trigger: trigger, cron: cron, zone: zone))
     }
+}
 
-    /// The jobs that a run of it may have on one queue.
-    func ids(of run: ScheduleState.LastRun, on queue: RunQueue) -> [String] {
-        guard case .pool = queue, case .any(let count, _) = spec.request.targets, count > 1 else { return [run.id] }
-        return (1...min(count, RunBounds.largestCount)).map { "\(run.id).\($0)" }
-    }
+extension ScheduleState.LastRun {
+    /// Its jobs on each queue, as `RequestPlanner` names them.
+    var ids: [String] { jobs > 1 ? (1...min(jobs, RunBounds.largestCount)).map { "\(id).\($0)" } : [id] }
 }
 
 /// Why a Schedule cannot be followed, for people.

@@ -29,6 +29,8 @@ package struct ScheduleService: Sendable {
     private struct Book {
         var lease: Lease
         var entries: [String: ScheduleEntry] = [:]
+        /// By our own clock; nil before all were read for the first time.
+        var readAgainAt: Duration?
         /// Told once: Schedules that cannot be followed, by name.
         var problems: [String: String] = [:]
     }
@@ -62,9 +64,13 @@ package struct ScheduleService: Sendable {
                 if book?.lease != lease { book = nil }
                 var open = book ?? Book(lease: lease)
                 do throws(StoreError) {
-                    if book == nil || wake.isStale.withLock({ $0 }) {
-                        wake.isStale.withLock { $0 = false }
+                    let isStale = wake.isStale.withLock { isStale in
+                        defer { isStale = false }
+                        return isStale
+                    }
+                    if isStale || open.readAgainAt.map({ $0 <= time.now() }) ?? true {
                         try await read(&open, now: now)
+                        open.readAgainAt = time.now() + configuration.scheduleReading
                     }
                     await decide(&open, now: now)
                     let due = open.entries.values.compactMap(\.dueAt).min().map { clock.local($0) }
@@ -99,25 +105,34 @@ package struct ScheduleService: Sendable {
             {
                 continue
             }
-            do throws(ScheduleProblem) {
-                var entry = try ScheduleEntry(resource, zones: zones, now: now)
-                entry.state = try await state(of: name, book)
-                book.entries[name] = entry
-                book.problems[name] = nil
-            } catch {
+            var entry: ScheduleEntry
+            do throws(ScheduleProblem) { entry = try ScheduleEntry(resource, zones: zones, now: now) } catch {
                 book.entries[name] = nil
                 if book.problems.updateValue(error.why, forKey: name) != error.why {
                     await tell(name, "ScheduleUnreadable", "it cannot be followed: \(error.why)", now, book.lease)
                 }
+                continue
             }
+            entry.state = try await state(of: entry, book, now: now)
+            book.entries[name] = entry
+            book.problems[name] = nil
         }
     }
 
-    /// As the term knows it, or as it is stored.
-    private func state(of name: String, _ book: Book) async throws(ScheduleProblem) -> ScheduleState? {
-        if let known = book.entries[name] { return known.state }
-        do throws(StoreError) { return try await store.scheduleState(name) } catch {
-            throw ScheduleProblem(why: "how far it had come cannot be read: \(error)")
+    /// As the term knows it, or as it is stored. What is stored and cannot be read is begun anew, so that a damaged hash ends
+    /// no Schedule for ever: ids keep what fired already from firing again.
+    private func state(
+        of entry: ScheduleEntry, _ book: Book, now: Timestamp
+    ) async throws(StoreError) -> ScheduleState? {
+        if let known = book.entries[entry.name] { return known.state }
+        do throws(StoreError) { return try await store.scheduleState(entry.name) } catch {
+            guard case .corrupt = error else { throw error }
+            let state = ScheduleState(generation: entry.generation, decidedUntil: now)
+            try await store.writeScheduleState(state, of: entry.name, lease: book.lease)
+            await tell(
+                entry.name, "ScheduleBegunAnew", "how far it had come was lost, it begins anew: \(error)", now,
+                book.lease)
+            return state
         }
     }
 
@@ -126,69 +141,78 @@ package struct ScheduleService: Sendable {
     private func decide(_ book: inout Book, now: Timestamp) async {
         let due = book.entries.values.filter { $0.dueAt.map { $0 <= now } ?? false }.sorted { $0.name < $1.name }
         guard !due.isEmpty else { return }
-        let lease = book.lease
+        let requests = due.map(\.spec.request)
+        let planner = RequestPlanner(await loop.withFleet { $0.runFleet(for: requests) })
+        let round = Round(lease: book.lease, now: now, planner: planner)
         await withTaskGroup(of: ScheduleEntry.self) { group in
             for (index, entry) in due.enumerated() {
                 if index >= configuration.schedulesAtOnce, let done = await group.next() {
                     book.entries[done.name] = done
                 }
-                group.addTask { await self.settled(entry, lease, now: now) }
+                group.addTask { await self.settled(entry, round) }
             }
             for await done in group { book.entries[done.name] = done }
         }
     }
 
+    /// What all that is due at the same time is decided with.
+    private struct Round {
+        let lease: Lease
+        let now: Timestamp
+        let planner: RequestPlanner
+    }
+
     /// The entry after its decision; after a failure it is decided anew soon, from what it was.
-    private func settled(_ entry: ScheduleEntry, _ lease: Lease, now: Timestamp) async -> ScheduleEntry {
+    private func settled(_ entry: ScheduleEntry, _ round: Round) async -> ScheduleEntry {
         var entry = entry
         do throws(StoreError) {
             switch entry.clockwork {
-            case .time(let decider): try await decide(&entry, decider, lease, now: now)
-            case .condition(let decider, let trigger): try await decide(&entry, decider, trigger, lease, now: now)
+            case .time(let decider): try await decide(&entry, decider, round)
+            case .condition(let decider, let trigger): try await decide(&entry, decider, trigger, round)
             case .none: entry.dueAt = nil
             }
+            entry.hindrance = nil
         } catch {
-            note(error, "schedule not fired", lease)
-            entry.dueAt = now + configuration.feedRetry
+            note(error, "schedule not fired", round.lease)
+            entry.dueAt = round.now + configuration.feedRetry
+            if error.isLasting, entry.hindrance != error.description {
+                entry.hindrance = error.description
+                await tell(entry.name, "ScheduleHindered", "it waits: \(error)", round.now, round.lease)
+            }
         }
         return entry
     }
 
     private func decide(
-        _ entry: inout ScheduleEntry, _ decider: ScheduleDecider, _ lease: Lease, now: Timestamp
+        _ entry: inout ScheduleEntry, _ decider: ScheduleDecider, _ round: Round
     ) async throws(StoreError) {
         let isOpen = try await isOpen(entry)
-        let decision = decider.decide(entry.state, now: now, isPreviousOpen: isOpen)
+        let decision = decider.decide(entry.state, now: round.now, isPreviousOpen: isOpen)
         var state = decision.state
-        if decision.cancelPrevious, let run = state.lastRun { try await cancel(run, of: entry, lease) }
-        for fire in decision.fires {
-            if let run = try await enqueue(fire, entry.spec.request, entry, &state, lease, now: now) {
-                state.lastRun = run
-            }
-        }
+        if decision.cancelPrevious, let run = state.lastRun { try await cancel(run, round.lease) }
+        for fire in decision.fires { try await enqueue(fire, entry.spec.request, entry, &state, round) }
         // Times at which nothing is due need not be written down: they are not due for the next leader either.
-        let isNews =
-            entry.state == nil || !decision.fires.isEmpty || state.leftOut != entry.state?.leftOut
-            || state.generation != entry.state?.generation || entry.spec.suspend != nil
-        if isNews { try await store.writeScheduleState(state, of: entry.name, lease: lease) }
-        if let why = state.leftOut, why != entry.state?.leftOut {
-            await tell(entry.name, "ScheduleLeftOut", why, now, lease)
-        }
-        entry.state = state
+        let isNews = !decision.fires.isEmpty || entry.spec.suspend != nil
+        try await keep(state, of: &entry, isNews: isNews, round)
         entry.dueAt = decision.nextAt
     }
 
     private func decide(
-        _ entry: inout ScheduleEntry, _ decider: ConditionDecider, _ trigger: ConditionTrigger, _ lease: Lease,
-        now: Timestamp
+        _ entry: inout ScheduleEntry, _ decider: ConditionDecider, _ trigger: ConditionTrigger, _ round: Round
     ) async throws(StoreError) {
         let request = entry.spec.request
-        let fleet = await loop.withFleet { $0.runFleet(for: request) }
-        let servers = RequestPlanner(fleet).watchedServers(request)
+        entry.dueAt = round.now + configuration.conditionLook
+        let servers: [String]
+        do throws(RequestProblem) { servers = try round.planner.servers(of: request) } catch {
+            var state = entry.state ?? ScheduleState(generation: entry.generation, decidedUntil: round.now)
+            state.leftOut = "\(Self.blind)\(error)"
+            return try await keep(state, of: &entry, isNews: false, round)
+        }
         let values = try await store.measurements(trigger.metric, of: servers)
         let measured = zip(servers, values).map { Measurement(server: $0, value: $1) }
-        let decision = decider.decide(entry.state, now: now, measurements: measured)
+        let decision = decider.decide(entry.state, now: round.now, measurements: measured)
         var state = decision.state
+        if !decision.fires.isEmpty || state.leftOut?.hasPrefix(Self.blind) ?? false { state.leftOut = nil }
         for due in decision.fires {
             var own = request
             var fire = due.fire
@@ -198,52 +222,74 @@ package struct ScheduleService: Sendable {
             } else {
                 own.targets = .servers([due.server])
             }
-            if let run = try await enqueue(fire, own, entry, &state, lease, now: now) { state.lastRun = run }
+            try await enqueue(fire, own, entry, &state, round)
         }
-        if entry.state == nil || state.edges != entry.state?.edges || !decision.fires.isEmpty
-            || state.generation != entry.state?.generation
-        {
-            try await store.writeScheduleState(state, of: entry.name, lease: lease)
+        let isNews = !decision.fires.isEmpty || state.edges != entry.state?.edges
+        try await keep(state, of: &entry, isNews: isNews, round)
+        if let next = decision.nextAt, let look = entry.dueAt { entry.dueAt = min(next, look) }
+    }
+
+    /// Of a condition whose servers cannot be told.
+    private static let blind = "nothing is watched: "
+
+    /// Written down where it says anything new. That something was left out is told once, and not each time.
+    private func keep(
+        _ state: ScheduleState, of entry: inout ScheduleEntry, isNews: Bool, _ round: Round
+    ) async throws(StoreError) {
+        let known = entry.state
+        if isNews || state.generation != known?.generation || state.leftOut != known?.leftOut {
+            try await store.writeScheduleState(state, of: entry.name, lease: round.lease)
         }
         entry.state = state
-        entry.dueAt = min(decision.nextAt ?? now + configuration.conditionLook, now + configuration.conditionLook)
+        if let why = state.leftOut, Self.cause(why) != known?.leftOut.map(Self.cause) {
+            await tell(entry.name, "ScheduleLeftOut", why, round.now, round.lease)
+        }
     }
+
+    /// Without the time, which is its first word.
+    private static func cause(_ leftOut: String) -> Substring { leftOut.drop { $0 != " " } }
 
     // MARK: runs
 
-    /// nil where there is nothing to run on, which is told: the time is over all the same.
+    /// Where there is nothing to run on, or nowhere to put it, that is told: the time is over all the same.
     private func enqueue(
         _ fire: ScheduleFire, _ request: RunRequest, _ entry: ScheduleEntry, _ state: inout ScheduleState,
-        _ lease: Lease,
-        now: Timestamp
-    ) async throws(StoreError) -> ScheduleState.LastRun? {
-        let fleet = await loop.withFleet { $0.runFleet(for: request) }
+        _ round: Round
+    ) async throws(StoreError) {
         let identity = RequestPlanner.Identity(
             id: fire.id, origin: "Schedule/\(entry.name)", time: fire.time, isScheduled: true)
         let plan: RunPlan
-        do throws(RequestProblem) { plan = try RequestPlanner(fleet).plan(request, identity) } catch {
+        do throws(RequestProblem) { plan = try round.planner.plan(request, identity) } catch {
             state.leftOut = "\(fire.id) was left out: \(error)"
-            return nil
+            return
         }
-        _ = try await store.submit(plan.jobs, members: plan.members, lease: lease)
+        do throws(StoreError) {
+            _ = try await store.submit(plan.jobs, members: plan.members, lease: round.lease)
+        } catch {
+            guard error.isLasting else { throw error }
+            state.leftOut = "\(fire.id) was left out: \(error)"
+            return
+        }
         logger.info("a schedule fired", metadata: ["schedule": "\(entry.name)", "run": "\(fire.id)"])
-        return ScheduleState.LastRun(
-            id: fire.id, time: fire.time, queues: Array(plan.queueNames.prefix(configuration.scheduleQueuesKept)))
+        var run = ScheduleState.LastRun(
+            id: fire.id, time: fire.time, queues: plan.queueNames, jobs: plan.jobs.map(\.jobs.count).max() ?? 1)
+        // A condition that began on several servers in one second is one run on them.
+        if let last = state.lastRun, last.id == run.id { run.queues = Set(last.queues + run.queues).sorted() }
+        run.queues = Array(run.queues.prefix(configuration.scheduleQueuesKept))
+        state.lastRun = run
     }
 
     private func isOpen(_ entry: ScheduleEntry) async throws(StoreError) -> Bool {
         guard let run = entry.state?.lastRun, entry.spec.overlap != .allow else { return false }
         let open = try await store.onEach(run.queues) { queue throws(StoreError) in
-            try await store.runs(entry.ids(of: run, on: queue), on: queue).contains { $0?.state.isOpen ?? false }
+            try await store.runs(run.ids, on: queue).contains { $0?.state.isOpen ?? false }
         }
         return open.contains(true)
     }
 
-    private func cancel(
-        _ run: ScheduleState.LastRun, of entry: ScheduleEntry, _ lease: Lease
-    ) async throws(StoreError) {
+    private func cancel(_ run: ScheduleState.LastRun, _ lease: Lease) async throws(StoreError) {
         for queue in run.queues {
-            for id in entry.ids(of: run, on: queue) { _ = try await store.cancel(id, on: queue, lease: lease) }
+            for id in run.ids { _ = try await store.cancel(id, on: queue, lease: lease) }
         }
     }
 

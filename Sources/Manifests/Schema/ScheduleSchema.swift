@@ -37,7 +37,7 @@ enum ScheduleSchema {
                 "What happens when it is time and the run before is not over: forbid leaves the new one out, allow runs "
                     + "both, replace cancels the old one."),
         ] + StepSchema.options + [ResourceSchema.suspendSchedule], atMostOne: [["at", "when"]],
-        needs: ["timeZone", "jitter", "missed", "startDeadline"].map { ($0, "at") })
+        needs: ["timeZone", "jitter", "missed", "startDeadline", "overlap"].map { ($0, "at") })
 
     static let condition = ObjectShape(
         "Condition",

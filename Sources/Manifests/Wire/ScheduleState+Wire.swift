@@ -26,17 +26,22 @@ extension ScheduleState: WireValue {
 
 extension ScheduleState.LastRun: WireValue {
     public var json: JSONValue {
-        ["id": .string(id), "time": .time(time), "queues": .strings(queues.map(\.description))]
+        .members([
+            "id": .string(id), "time": .time(time), "queues": .strings(queues.map(\.description)),
+            "jobs": jobs > 1 ? .int(jobs) : nil,
+        ])
     }
 
     public init(json: JSONValue, at path: String) throws(WireError) {
-        let object = try WireObject(json, at: path, known: ["id", "time", "queues"])
+        let object = try WireObject(json, at: path, known: ["id", "time", "queues", "jobs"])
         let queues = try object.value("queues", "an array of queues") { value -> [RunQueue]? in
             guard let texts = value.array else { return nil }
             let queues = texts.compactMap { $0.string.flatMap { RunQueue($0) } }
             return queues.count == texts.count ? queues : nil
         }
-        self.init(id: try object.string("id"), time: try object.time("time"), queues: queues)
+        self.init(
+            id: try object.string("id"), time: try object.time("time"), queues: queues,
+            jobs: object.has("jobs") ? try object.natural("jobs") : 1)
     }
 }
 

@@ -127,11 +127,14 @@ public struct ScheduleState: Sendable, Hashable {
         /// The time that it was for.
         public var time: Timestamp
         public var queues: [RunQueue]
+        /// On each of them; several only in a pool.
+        public var jobs: Int
 
-        public init(id: String, time: Timestamp, queues: [RunQueue]) {
+        public init(id: String, time: Timestamp, queues: [RunQueue], jobs: Int = 1) {
             self.id = id
             self.time = time
             self.queues = queues
+            self.jobs = jobs
         }
     }
 

@@ -121,12 +121,10 @@ public struct RequestPlanner: Sendable {
         return RunPlan(queues: queues)
     }
 
-    /// The servers whose measurements a condition looks at: those that it may run on. None where that cannot be told.
-    public func watchedServers(_ request: RunRequest) -> [String] { (try? servers(of: request)) ?? [] }
-
     // MARK: where
 
-    private func servers(of request: RunRequest) throws(RequestProblem) -> [String] {
+    /// Those that it may run on: the servers whose measurements a condition looks at.
+    public func servers(of request: RunRequest) throws(RequestProblem) -> [String] {
         switch request.targets {
         case .servers(let names):
             if let stranger = names.first(where: { fleet.servers[$0] == nil }) {

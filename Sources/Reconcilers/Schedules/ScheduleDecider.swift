@@ -22,24 +22,28 @@ public struct ScheduleDecision: Sendable, Hashable {
 ///   missed: `skip` leaves it out; `once` makes up for the newest, within the start deadline; `all` for each within it, at
 ///   most `ScheduleBounds.mostAtOnce`.
 /// - With `forbid` and `replace` at most one run of several comes, the newest; with `forbid` none while a run is open.
-/// - Of times before a Schedule was first seen, changed, or while it was suspended, nothing is made up for.
+/// - Of times before a Schedule was applied, or last changed, or while it was suspended, nothing is made up for. Those between
+///   that and the first look of a leader are due as any others.
 ///
 /// Caveat: after a clock that was far ahead, times come again only when it has got there.
 public struct ScheduleDecider: Sendable {
     private let name: String
     private let generation: Int
+    private let appliedAt: Timestamp
     private let trigger: TimeTrigger
     private let overlap: ScheduleSpec.Overlap
     private let suspend: Suspension?
     private let times: ScheduleTimes
     private let startDeadline: Duration
 
-    /// `cron` and `zone` are what the trigger names.
+    /// `appliedAt`: when this generation was made. `cron` and `zone` are what the trigger names.
     public init(
-        name: String, generation: Int, spec: ScheduleSpec, trigger: TimeTrigger, cron: CronExpression, zone: ZoneRules
+        name: String, generation: Int, appliedAt: Timestamp, spec: ScheduleSpec, trigger: TimeTrigger,
+        cron: CronExpression, zone: ZoneRules
     ) {
         self.name = name
         self.generation = generation
+        self.appliedAt = appliedAt
         self.trigger = trigger
         overlap = spec.overlap
         suspend = spec.suspend
@@ -50,10 +54,7 @@ public struct ScheduleDecider: Sendable {
 
     /// `state` is what the store has: nil where the Schedule is seen for the first time. `isPreviousOpen`: its last run is not over.
     public func decide(_ state: ScheduleState?, now: Timestamp, isPreviousOpen: Bool) -> ScheduleDecision {
-        guard let state = state.map({ begun($0, at: now) }) else {
-            let first = ScheduleState(generation: generation, decidedUntil: now)
-            return settled(first, until: now, next: times.next(after: now))
-        }
+        let state = begun(state, at: now)
         if let suspend, suspend.isInForce(at: now) { return suspended(state, suspend, at: now) }
         let first = times.next(after: state.decidedUntil)
         guard let first, first.moment <= now else { return settled(state, until: now, next: first) }
@@ -68,12 +69,13 @@ public struct ScheduleDecider: Sendable {
     // MARK: what passes without a decision
 
     /// The state from which this generation counts: nothing from before it was made, or from when it was suspended, is due.
-    private func begun(_ state: ScheduleState, at now: Timestamp) -> ScheduleState {
-        var state = state
+    private func begun(_ known: ScheduleState?, at now: Timestamp) -> ScheduleState {
+        let start = min(appliedAt, now)
+        var state = known ?? ScheduleState(generation: generation, decidedUntil: start)
         if state.generation != generation {
             state.generation = generation
             state.leftOut = nil
-            state.decidedUntil = max(state.decidedUntil, now)
+            state.decidedUntil = max(state.decidedUntil, start)
         }
         if let end = suspend?.until, end <= now { state.decidedUntil = max(state.decidedUntil, end) }
         return state

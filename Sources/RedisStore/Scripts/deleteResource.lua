@@ -24,6 +24,6 @@ if kind == 'Server' then
   set_report_interval('')
   redis.call('DEL', K.labels)
 end
-if kind == 'Schedule' then redis.call('DEL', K.schedule) end
+if kind == 'Schedule' then redis.call('DEL', K.progress) end
 change(kind, name, 'deleted')
 return 1

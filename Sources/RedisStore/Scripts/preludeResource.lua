@@ -3,14 +3,14 @@
 -- KEYS  1 changes  2 fence  3 refused  4 events  5 desired  6 applied  7 index  8 deleted  9 history  10 blobs  11 status
 --       12 heartbeats
 --       13 interval, 14 assignments, 15 wake and 16 labels of the server of that name, for a Server
---       17 how far it has come, for a Schedule
+--       17 how far the Schedule of that name has come, for a Schedule
 -- ARGV  1 channel for hints  2 shard  3 kind  4 name; a script's own follow from 5
 local K = {
   changes = KEYS[1], fence = KEYS[2], refused = KEYS[3], events = KEYS[4], desired = KEYS[5], applied = KEYS[6],
   index = KEYS[7], deleted = KEYS[8], history = KEYS[9], blobs = KEYS[10], status = KEYS[11],
   heartbeats = KEYS[12],
   interval = KEYS[13], assignments = KEYS[14], wake = KEYS[15], labels = KEYS[16],
-  schedule = KEYS[17],
+  progress = KEYS[17],
 }
 local channel, shard, kind, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 

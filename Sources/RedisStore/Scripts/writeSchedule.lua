@@ -5,5 +5,7 @@
 -- Returns OK, or the error FENCED.
 local refusal = fenced(ARGV[1], ARGV[2])
 if refusal then return refusal end
+-- What somebody's hand put in its place goes.
+if redis.call('TYPE', KEYS[3]).ok ~= 'hash' then redis.call('DEL', KEYS[3]) end
 redis.call('HSET', KEYS[3], 'state', ARGV[3])
 return redis.status_reply('OK')

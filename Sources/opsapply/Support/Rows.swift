@@ -41,7 +41,13 @@ enum Rows {
             row.resource.problem = error.lines.joined(separator: "; ")
         }
         if resource.key.kind == .schedule, let spec = (try? Desired.read(resource))?.manifest.schedule {
-            row.schedule = ScheduleFacts(spec, state: try await store.scheduleState(resource.key.name), now: now)
+            var state: ScheduleState?
+            do throws(StoreError) { state = try await store.scheduleState(resource.key.name) } catch {
+                // One that cannot be read hides no other; the leader begins it anew.
+                guard case .corrupt = error else { throw error }
+                row.resource.problem = "how far it has come: \(error)"
+            }
+            row.schedule = ScheduleFacts(spec, state: state, now: now)
         }
         guard resource.key.kind == .server else { return row }
         row.observed = try await store.observedServer(resource.key.name)

@@ -25,6 +25,22 @@ struct ScheduleDeciderTests {
         #expect(hourly.decide(at: "20260101T020000Z").fires.count == 1)
     }
 
+    @Test func `times between an apply and the first look of a leader are due as any others`() throws {
+        var hourly = try Hourly()
+        hourly.appliedAt = Timestamp(compact: "20260101T005959Z")
+        #expect(hourly.decide(at: "20260101T010002Z").fires == ["nightly-20260101T010000Z"])
+        hourly.generation = 2
+        hourly.appliedAt = Timestamp(compact: "20260101T015959Z")
+        #expect(hourly.decide(at: "20260101T020000Z").fires == ["nightly-20260101T020000Z"])
+        hourly.generation = 3
+        hourly.appliedAt = Timestamp(compact: "20260101T030001Z")
+        #expect(hourly.decide(at: "20260101T030002Z").fires.isEmpty)
+        // Times that were decided before the change are not decided again.
+        hourly.generation = 4
+        hourly.appliedAt = Timestamp(compact: "20260101T005959Z")
+        #expect(hourly.decide(at: "20260101T030003Z").fires.isEmpty)
+    }
+
     @Test func `the id of the longest name fits a run's`() throws {
         let fire = ScheduleFire(of: String(repeating: "n", count: 63), at: Timestamp(milliseconds: 0))
         #expect(fire.id.utf8.count == 80)
@@ -141,7 +157,7 @@ struct ScheduleDeciderTests {
     @Test func `jitter makes a time later, never out of order, and the same for whoever asks`() throws {
         var spread: Set<Int64> = []
         for name in ["a", "b", "c"] {
-            let decider = try Hourly(name: name, jitter: .seconds(7200)).decider()
+            let decider = try Hourly(name: name, jitter: .seconds(7200)).decider(Timestamp(milliseconds: 0))
             var last = Timestamp(milliseconds: 0)
             for hour in 0..<100 {
                 let time = Timestamp(milliseconds: 1_767_225_600_000 + Int64(hour) * 3_600_000)
@@ -159,7 +175,7 @@ struct ScheduleDeciderTests {
         var hourly = try Hourly(jitter: .seconds(3000))
         hourly.decide(at: "20260101T003000Z")
         let time = try #require(Timestamp(compact: "20260101T010000Z"))
-        let moment = hourly.decider().moment(of: time)
+        let moment = hourly.decider(time).moment(of: time)
         try #require(moment > time)
         #expect(hourly.decide(time).fires.isEmpty)
         #expect(hourly.state.map { $0.decidedUntil < time } == true)
@@ -203,7 +219,9 @@ private struct Hourly {
     var cron: CronExpression
     var trigger: TimeTrigger
     var overlap: ScheduleSpec.Overlap
-    var generation = 1
+    var generation = 1 { didSet { appliedAt = nil } }
+    /// nil: when it is next decided.
+    var appliedAt: Timestamp?
     var suspend: Suspension?
     var state: ScheduleState?
     var nextAt: String?
@@ -218,11 +236,13 @@ private struct Hourly {
         trigger = TimeTrigger(cron: cron, jitter: jitter, missed: missed, startDeadline: startDeadline)
     }
 
-    func decider() -> ScheduleDecider {
+    func decider(_ now: Timestamp) -> ScheduleDecider {
         let spec = ScheduleSpec(
             trigger: .time(trigger), request: RunRequest(work: .steps([]), targets: .servers(["server1"])),
             overlap: overlap, suspend: suspend)
-        return ScheduleDecider(name: name, generation: generation, spec: spec, trigger: trigger, cron: cron, zone: .utc)
+        return ScheduleDecider(
+            name: name, generation: generation, appliedAt: appliedAt ?? now, spec: spec, trigger: trigger, cron: cron,
+            zone: .utc)
     }
 
     @discardableResult
@@ -233,7 +253,8 @@ private struct Hourly {
 
     @discardableResult
     mutating func decide(_ now: Timestamp, isPreviousOpen: Bool = false) -> (fires: [String], cancelPrevious: Bool) {
-        let decision = decider().decide(state, now: now, isPreviousOpen: isPreviousOpen)
+        appliedAt = appliedAt ?? now
+        let decision = decider(now).decide(state, now: now, isPreviousOpen: isPreviousOpen)
         state = decision.state
         nextAt = decision.nextAt?.compact
         return (decision.fires.map(\.id), decision.cancelPrevious)

@@ -171,7 +171,8 @@ import Testing
             let pool = try #require(webPool)
             let at = Timestamp(milliseconds: 1_700_000_000_123)
             let state = ScheduleState(
-                generation: 3, decidedUntil: at, lastRun: .init(id: "n-1", time: at, queues: [ownQueue, .pool(pool)]),
+                generation: 3, decidedUntil: at,
+                lastRun: .init(id: "n-1", time: at, queues: [ownQueue, .pool(pool)], jobs: 3),
                 edges: ["server1": .init(since: at, firedAt: nil, hasFired: true)], leftOut: "why")
             #expect(try await store.scheduleState("nightly") == nil)
             try await store.writeScheduleState(state, of: "nightly", lease: old)
