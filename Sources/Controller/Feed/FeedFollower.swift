@@ -93,8 +93,6 @@ package final class FeedFollower: Sendable {
         }
     }
 
-    private static let stopping = StoreError.unavailable("this controller is stopping")
-
     private func endWaiters() {
         let waiters = inbox.withLock { inbox in
             defer { inbox.waiters = [] }
