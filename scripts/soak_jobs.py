@@ -352,7 +352,7 @@ class JobsSoak:
         known = {identity for book in self.books for _, identity in book.jobs}
         unplanned = [identity for identity in begun if identity not in known and not identity.startswith("tick-")]
         print("  jobs: " + ", ".join(f"{count} {what}" for what, count in figures.items()), flush=True)
-        print(f"  Redis was killed {len(self.redis_kills)} times, appendfsync {fsync}, {self.delayed_syncs} writes postponed",
+        print(f"  Redis was killed {len(self.redis_kills)} times, appendfsync {fsync}, {self.delayed_syncs} writes waited for two seconds",
               flush=True)
         self.check(f"0 lost of {sum(len(book.jobs) for book in self.books if book.acknowledged)}", not lost,
                    f"{len(lost)}: {lost[:5]}")
