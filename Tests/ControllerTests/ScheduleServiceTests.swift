@@ -181,6 +181,17 @@ import Testing
         await replica.end()
     }
 
+    @Test func `all are read again now and then, whatever was said of changes`() async throws {
+        let world = World()
+        let replica = world.replica("a")
+        await lead(world, replica)
+        await world.time.pass(.seconds(5), step: .milliseconds(100))
+        replica.store.resetCalls()
+        await world.time.pass(.seconds(125), step: .milliseconds(500))
+        #expect(replica.store.calls("resources") == 2)
+        await replica.end()
+    }
+
     @Test func `a Schedule whose progress was damaged begins anew, says so, and holds up no other`() async throws {
         let world = World()
         try await world.apply(
