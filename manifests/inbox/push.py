@@ -90,7 +90,8 @@ def main():
     is_good = True
     for name, key in zip(item["jobs"].split(), item["keys"].split()):
         result = wait_for(lambda: redis.hash(key), until)
-        print(name, result["state"], "exit code " + result["exitCode"] if "exitCode" in result else "", result.get("error", ""))
+        code = "exit code " + result["exitCode"] if "exitCode" in result else None
+        print(*filter(None, [name, result["state"], code, result.get("error")]))
         is_good = is_good and result["state"] == "done"
     sys.exit(0 if is_good else 1)
 

@@ -99,39 +99,45 @@ package struct ScheduleService: Sendable {
         let stored = try await store.resources(.schedule)
         let names = Set(stored.map(\.key.name))
         book.entries = book.entries.filter { names.contains($0.key) }
+        var changed: [ScheduleEntry] = []
         for resource in stored {
             let name = resource.key.name
             if let known = book.entries[name], known.generation == resource.generation, known.digest == resource.digest
             {
                 continue
             }
-            var entry: ScheduleEntry
-            do throws(ScheduleProblem) { entry = try ScheduleEntry(resource, zones: zones, now: now) } catch {
+            do throws(ScheduleProblem) {
+                changed.append(try ScheduleEntry(resource, zones: zones, now: now))
+                book.problems[name] = nil
+            } catch {
                 book.entries[name] = nil
                 if book.problems.updateValue(error.why, forKey: name) != error.why {
                     await tell(name, "ScheduleUnreadable", "it cannot be followed: \(error.why)", now, book.lease)
                 }
-                continue
             }
-            entry.state = try await state(of: entry, book, now: now)
-            book.entries[name] = entry
-            book.problems[name] = nil
+        }
+        let (known, lease) = (book.entries, book.lease)
+        let states = try await store.onEach(changed) { entry throws(StoreError) in
+            if let known = known[entry.name] { return known.state }
+            return try await state(of: entry, lease, now: now)
+        }
+        for (entry, state) in zip(changed, states) {
+            book.entries[entry.name] = entry
+            book.entries[entry.name]?.state = state
         }
     }
 
-    /// As the term knows it, or as it is stored. What is stored and cannot be read is begun anew, so that a damaged hash ends
-    /// no Schedule for ever: ids keep what fired already from firing again.
+    /// What is stored and cannot be read is begun anew, so that a damaged hash ends no Schedule for ever: ids keep what fired
+    /// already from firing again.
     private func state(
-        of entry: ScheduleEntry, _ book: Book, now: Timestamp
+        of entry: ScheduleEntry, _ lease: Lease, now: Timestamp
     ) async throws(StoreError) -> ScheduleState? {
-        if let known = book.entries[entry.name] { return known.state }
         do throws(StoreError) { return try await store.scheduleState(entry.name) } catch {
             guard case .corrupt = error else { throw error }
             let state = ScheduleState(generation: entry.generation, decidedUntil: now)
-            try await store.writeScheduleState(state, of: entry.name, lease: book.lease)
+            try await store.writeScheduleState(state, of: entry.name, lease: lease)
             await tell(
-                entry.name, "ScheduleBegunAnew", "how far it had come was lost, it begins anew: \(error)", now,
-                book.lease)
+                entry.name, "ScheduleBegunAnew", "how far it had come was lost, it begins anew: \(error)", now, lease)
             return state
         }
     }

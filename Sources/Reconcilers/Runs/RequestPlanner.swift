@@ -106,7 +106,10 @@ public struct RequestPlanner: Sendable {
     }
 
     public func plan(_ request: RunRequest, _ identity: Identity) throws(RequestProblem) -> RunPlan {
-        guard RunBounds.isValid(id: identity.id) else {
+        // Of several jobs the last has the longest id.
+        var longest = identity.id
+        if case .any(let count, _) = request.targets, count > 1 { longest += ".\(count)" }
+        guard RunBounds.isValid(id: longest) else {
             throw RequestProblem(
                 "the id must be 1 to \(RunBounds.longestID) letters, digits, ., _ and -, and not begin with a dot")
         }

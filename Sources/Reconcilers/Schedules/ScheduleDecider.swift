@@ -25,7 +25,9 @@ public struct ScheduleDecision: Sendable, Hashable {
 /// - Of times before a Schedule was applied, or last changed, or while it was suspended, nothing is made up for. Those between
 ///   that and the first look of a leader are due as any others.
 ///
-/// Caveat: after a clock that was far ahead, times come again only when it has got there.
+/// Caveats: after a clock that was far ahead, times come again only when it has got there. A run that was enqueued by a leader
+/// who died before it wrote that down is no previous run to a successor that comes only after the next time was due: that one
+/// runs beside it, also with `forbid` and `replace`.
 public struct ScheduleDecider: Sendable {
     private let name: String
     private let generation: Int

@@ -116,4 +116,15 @@ import Testing
                 RunRequest(work: steps, targets: .servers(["web1"])), .init(id: id, origin: "test", time: now))
         }
     }
+
+    @Test func `an id is refused that has no room for the numbers of its jobs`() throws {
+        let id = String(repeating: "x", count: RunBounds.longestID - 2)
+        func plan(_ count: Int) throws {
+            _ = try RequestPlanner(fleet()).plan(
+                RunRequest(work: steps, targets: .any(count, ["role": "web"])),
+                .init(id: id, origin: "test", time: now))
+        }
+        try plan(9)
+        #expect(throws: RequestProblem.self) { try plan(10) }
+    }
 }
