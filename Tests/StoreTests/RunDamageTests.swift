@@ -204,7 +204,8 @@ import Testing
             }
             let held = ids.map { RunAttempt(id: $0, token: "t1") }
             #expect(try await store.visit("t2", limit: 0, ended: failures).lost.isEmpty)
-            #expect(try await eventually { try await store.visit("t3", limit: count, boot: true).claims.count == count })
+            #expect(
+                try await eventually { try await store.visit("t3", limit: count, boot: true).claims.count == count })
             #expect(try await store.visit("t4", limit: 0, held: held).lost.count == count)
             let ends = ids.map { done($0, "t3") }
             #expect(try await store.visit("t5", limit: count, ended: ends, held: held).lost.count == count)
