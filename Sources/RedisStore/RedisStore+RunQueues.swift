@@ -123,6 +123,17 @@ extension RedisStore: RunStore {
 
     public func join(_ pool: Pool, servers: [String]) async throws(StoreError) {
         guard !servers.isEmpty else { return }
+        try await tell(servers, of: pool)
+        for start in stride(from: 0, to: servers.count, by: RunBounds.largestBatch) {
+            let part = servers[start..<min(start + RunBounds.largestBatch, servers.count)]
+            _ = try await read(RedisCommand("SADD", key: keys.members(pool), part.map { .string($0) }))
+        }
+        // One that left at the same moment may have been taken off its list in between.
+        try await tell(servers, of: pool)
+    }
+
+    /// Puts the pool on the lists of these servers.
+    private func tell(_ servers: [String], of pool: Pool) async throws(StoreError) {
         let calls = servers.map { server in
             RedisScriptCall(
                 Scripts.joinPool, keys: [keys.pools(ofServer: server), keys.wake(server)],
@@ -134,11 +145,6 @@ extension RedisStore: RunStore {
                 throw StoreError(error, isWrite: true)
             }
             guard hasJoined else { throw .tooLarge(Pool.full(server)) }
-        }
-        for start in stride(from: 0, to: servers.count, by: RunBounds.largestBatch) {
-            let part = servers[start..<min(start + RunBounds.largestBatch, servers.count)]
-            _ = try await read(
-                RedisCommand("SADD", key: keys.members(pool), part.map { .string($0) }))
         }
     }
 

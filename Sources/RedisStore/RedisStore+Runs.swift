@@ -21,7 +21,12 @@ extension RedisStore: RunQueueStore {
     }
 
     public func turn(_ turn: RunTurn) async throws(StoreError) -> RunTurnReply {
-        let reply = try await call(Scripts.turnRuns, runs: turn.queue, turn.arguments, byExecutor: true).array ?? []
+        let reply: [RedisValue]
+        do throws(StoreError) {
+            reply = try await call(Scripts.turnRuns, runs: turn.queue, turn.arguments, byExecutor: true).array ?? []
+        } catch {
+            throw await mend(turn.queue, after: error)
+        }
         let key = keys.runs(turn.queue) + "jobs"
         guard reply.count >= 6, let now = reply[0].int, let due = reply[1].int else {
             throw .corrupt(key: key, "the turn answered with something unknown")
@@ -49,6 +54,16 @@ extension RedisStore: RunQueueStore {
         return answer
     }
 
+    /// A key that holds another type than it should would be in the way for ever: it goes, and the next turn works. Returns
+    /// what is to be said.
+    private func mend(_ queue: RunQueue, after error: StoreError) async -> StoreError {
+        guard case .corrupt = error, let reply = try? await call(Scripts.mendRuns, runs: queue, [], byExecutor: true)
+        else { return error }
+        let removed = (reply.array ?? []).compactMap(\.string)
+        if removed.isEmpty { return error }
+        return .corrupt(key: removed.joined(separator: ", "), "another type than it should be: it was removed")
+    }
+
     /// Ends a job that nobody can read; returns why. If even that fails, its lease ends and it comes again.
     private func bury(_ id: String, _ turn: RunTurn, _ why: String) async -> String {
         var end = RunTurn(queue: turn.queue, server: turn.server, token: turn.token, limit: 0, lease: turn.lease)
@@ -67,7 +82,11 @@ extension RedisStore: RunQueueStore {
 
     public func leave(_ pool: Pool, server: String) async throws(StoreError) {
         _ = try await call(Scripts.leavePool, runs: .pool(pool), [.string(server)], byExecutor: true)
-        _ = try await read(RedisCommand("SREM", key: keys.pools(ofServer: server), [.string(pool.name)]))
+        let own = keys.pools(ofServer: server)
+        _ = try await read(RedisCommand("SREM", key: own, [.string(pool.name)]))
+        // The two lists are in different shards: who made it a member again in between counts on it.
+        let isMember = try await read(RedisCommand("SISMEMBER", key: keys.members(pool), [.string(server)])).int == 1
+        if isMember { _ = try await read(RedisCommand("SADD", key: own, [.string(pool.name)])) }
     }
 }
 

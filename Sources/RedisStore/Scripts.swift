@@ -37,6 +37,7 @@ enum Scripts {
 
     static let enqueueRuns = runs([fence, PackageResources.enqueueRuns_lua])
     static let turnRuns = runs([PackageResources.turnRuns_lua])
+    static let mendRuns = runs([PackageResources.mendRuns_lua])
     static let listRuns = runs([PackageResources.listRuns_lua])
     static let cancelRun = runs([fence, PackageResources.cancelRun_lua])
     static let retryRun = runs([PackageResources.retryRun_lua])

@@ -12,14 +12,20 @@ extension RunStore {
         _ jobs: [(queue: RunQueue, jobs: [RunJob])], members: [Pool: [String]] = [:], delay: Duration? = nil,
         notBefore: Timestamp? = nil, lease: Lease? = nil
     ) async throws(StoreError) -> [RunQueue: [Enqueued]] {
+        try await join(members)
+        let answers = try await onEach(jobs) { entry throws(StoreError) in
+            try await self.enqueue(entry.jobs, on: entry.queue, delay: delay, notBefore: notBefore, lease: lease)
+        }
+        // One that left just before has not seen what was enqueued; one that leaves from now on looks once more.
+        try await join(members)
+        return Dictionary(uniqueKeysWithValues: zip(jobs.map(\.queue), answers))
+    }
+
+    private func join(_ members: [Pool: [String]]) async throws(StoreError) {
         for (pool, servers) in members {
             let known = Set(try await self.members(of: pool))
             try await join(pool, servers: servers.filter { !known.contains($0) })
         }
-        let answers = try await onEach(jobs) { entry throws(StoreError) in
-            try await self.enqueue(entry.jobs, on: entry.queue, delay: delay, notBefore: notBefore, lease: lease)
-        }
-        return Dictionary(uniqueKeysWithValues: zip(jobs.map(\.queue), answers))
     }
 
     /// Does the same with each, at most `mostAtOnce` at a time; the results in their order.

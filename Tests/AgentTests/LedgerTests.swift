@@ -3,6 +3,8 @@
 import Agent
 import Glibc
 import Model
+import Synchronization
+import TestRedis
 import Testing
 
 @Suite struct LedgerTests {
@@ -177,5 +179,88 @@ import Testing
         #expect(half.count == size + 10)
         #expect(throws: StepError.self) { try ledger.append([.epoch(9)]) }
         #expect(readSmallFile(path) ?? [] == half)
+    }
+}
+
+/// Threads that append at the same time.
+@Suite struct LedgerSharingTests {
+    /// A disk whose first sync waits until it is let go, and whose later ones end with a code.
+    private final class Disk: Sendable {
+        private let count = Atomic(0)
+        private let mayGo = Atomic(false)
+        private let later: Int32
+
+        init(later: Int32 = 0) { self.later = later }
+
+        var syncs: Int { count.load(ordering: .acquiring) }
+        func letGo() { mayGo.store(true, ordering: .releasing) }
+
+        func sync(_ number: Int32) -> Int32 {
+            guard count.add(1, ordering: .acquiringAndReleasing).newValue == 1 else { return later }
+            while !mayGo.load(ordering: .acquiring) { usleep(100) }
+            return fdatasync(number) == 0 ? 0 : errno
+        }
+    }
+
+    private static func entry(_ number: Int) -> LedgerEntry { .config(LedgerTests.id, key: "k\(number)", value: "v") }
+
+    /// One append has the disk; eight more come meanwhile. Returns how each ended, the first one first.
+    private static func appendTogether(_ ledger: Ledger, _ disk: Disk) async throws -> [Bool] {
+        let pool = WorkerPool(name: "bench", maximum: 9)
+        func append(_ number: Int) -> Task<Bool, Never> {
+            Task { await pool.run { (try? ledger.append([entry(number)])) != nil } }
+        }
+        let first = append(0)
+        try #require(await eventually { disk.syncs == 1 })
+        let others = (1...8).map(append)
+        try #require(await eventually { ledger.waiting == 8 })
+        disk.letGo()
+        var ends = [await first.value]
+        for task in others { ends.append(await task.value) }
+        return ends
+    }
+
+    @Test func `what comes while a sync is under way shares the next one`() async throws {
+        let folder = Folder()
+        let disk = Disk()
+        let ledger = try Ledger(path: folder.path + "/journal") { disk.sync($0) }
+        let ends = try await Self.appendTogether(ledger, disk)
+        #expect(ends.allSatisfy { $0 } && disk.syncs == 2 && ledger.waiting == 0)
+        let later = try Ledger(path: folder.path + "/journal")
+        #expect(later.damaged == 0 && later.state == ledger.state && later.state.config[LedgerTests.id]?.count == 9)
+    }
+
+    @Test func `where a shared sync fails, all that shared it fail and nobody else, and nothing of it stays`()
+        async throws
+    {
+        let folder = Folder()
+        let disk = Disk(later: EIO)
+        let ledger = try Ledger(path: folder.path + "/journal") { disk.sync($0) }
+        let ends = try await Self.appendTogether(ledger, disk)
+        #expect(ends == [true] + Array(repeating: false, count: 8) && disk.syncs == 2)
+        let later = try Ledger(path: folder.path + "/journal")
+        #expect(later.damaged == 0 && later.state == ledger.state)
+        #expect(later.state.config[LedgerTests.id] == ["k0": "v"])
+    }
+
+    @Test func `threads that append all the time lose nothing, and each thread's entries stay in order`() async throws {
+        let folder = Folder()
+        let ledger = try Ledger(path: folder.path + "/journal")
+        let pool = WorkerPool(name: "bench", maximum: 4)
+        await withDiscardingTaskGroup { group in
+            for thread in 0..<4 {
+                group.addTask {
+                    await pool.run {
+                        for number in 1...100 {
+                            let entry = LedgerEntry.begun(job: "j\(thread)", step: number)
+                            #expect((try? ledger.append([entry], durable: number.isMultiple(of: 2))) != nil)
+                            #expect(ledger.read { $0.begun["j\(thread)"] } == number)
+                        }
+                    }
+                }
+            }
+        }
+        let later = try Ledger(path: folder.path + "/journal")
+        #expect(later.damaged == 0 && later.state == ledger.state && later.state.begun.values.allSatisfy { $0 == 100 })
     }
 }

@@ -33,6 +33,12 @@ package struct RunDesk: Sendable {
     package private(set) var usedAt: Instant
     /// Of a pool: the store says that this server takes from it.
     package var isNamed = true
+    /// Of a pool: the store is being told that this server takes from it no longer.
+    private var isLeaving = false
+    /// Turns that were not answered, one after the other.
+    package private(set) var failures = 0
+    /// That it cannot be visited was said.
+    package var isFailureSaid = false
     /// Of a pool: this server is none of it any more, and begins nothing.
     package var isClosed = false
 
@@ -76,7 +82,7 @@ package struct RunDesk: Sendable {
 
     /// Nothing is left to be done or told here.
     package func isIdle(isBusy: Bool) -> Bool {
-        guard !isBusy, sent == nil, completions.isEmpty else { return false }
+        guard !isBusy, sent == nil, completions.isEmpty, !isLeaving else { return false }
         return isClosed || (!isHungry && !isRung && !hasNextDue)
     }
 
@@ -85,6 +91,8 @@ package struct RunDesk: Sendable {
         isInFlight = true
         if var turn = sent {
             turn.isRepeat = true
+            // The leases may be nearly over by now, and the turn itself would give up those that are.
+            turn.heartbeats = Array(attempts.prefix(RunBounds.largestBatch))
             sent = turn
             return turn
         }
@@ -107,9 +115,10 @@ package struct RunDesk: Sendable {
         sent = nil
         isInFlight = false
         isBoot = false
+        failures = 0
         retry.reset()
         completions.removeFirst(turn.completions.count)
-        isHungry = reply.claims.count >= turn.limit
+        isHungry = reply.claims.count + reply.unreadable.count >= turn.limit
         if !reply.claims.isEmpty { usedAt = now }
         hasNextDue = reply.nextDueAt != nil
         let due = reply.nextDueAt.map { now + max(Self.shortestWait, $0 - reply.now) } ?? now + timing.wait
@@ -123,13 +132,20 @@ package struct RunDesk: Sendable {
     package mutating func unanswered(at now: Instant) {
         isInFlight = false
         sent?.limit = 0
+        failures += 1
         retryAt = now + retry.wait()
     }
 
-    /// This server was taken off the pool's list: a last look is due, for what came at the same moment.
-    package mutating func left(at now: Instant) {
+    /// This server is about to be taken off the pool's list.
+    package mutating func leave() {
         isNamed = false
-        isHungry = true
+        isLeaving = true
+    }
+
+    /// It was taken off: a last look is due, for what came before that.
+    package mutating func left(at now: Instant) {
+        isLeaving = false
+        isRung = true
         usedAt = now
     }
 }

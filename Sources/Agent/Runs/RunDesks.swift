@@ -9,6 +9,9 @@ package struct RunDesks: Sendable {
     /// A pool that had no job for so long is left; who puts one into it again calls its servers together again.
     static let poolPatience: Duration = .seconds(3600)
 
+    /// About a second and a half.
+    private static let failuresBeforeWord = 6
+
     private let server: String
     private let nonce: String
     private let timing: Executor.Timing
@@ -38,7 +41,11 @@ package struct RunDesks: Sendable {
         for queue in desks.keys { desks[queue]?.ring() }
     }
 
-    package mutating func end(_ completion: RunCompletion, on queue: RunQueue) { desks[queue]?.end(completion) }
+    /// An end is told whatever became of the queue meanwhile.
+    package mutating func end(_ completion: RunCompletion, on queue: RunQueue, at now: Instant) {
+        if desks[queue] == nil { open(queue, at: now) }
+        desks[queue]?.end(completion)
+    }
 
     /// The turns that are due. `room`: how many jobs may be begun; `attempts`: what is under way, by queue.
     package mutating func turns(room: Int, attempts: [RunQueue: [RunAttempt]], at now: Instant) -> [RunTurn] {
@@ -61,7 +68,22 @@ package struct RunDesks: Sendable {
         desks.values.compactMap { $0.nextAt(isBusy: busy.contains($0.queue)) }.min()
     }
 
-    package mutating func unanswered(_ turn: RunTurn, at now: Instant) { desks[turn.queue]?.unanswered(at: now) }
+    /// Whether people are to be told: once, and only of a pool. Where nothing answers, that is said elsewhere.
+    package mutating func unanswered(_ turn: RunTurn, at now: Instant) -> Bool {
+        desks[turn.queue]?.unanswered(at: now)
+        guard let desk = desks[turn.queue], turn.queue != .server(server), !desk.isFailureSaid,
+            desk.failures >= Self.failuresBeforeWord, desks[.server(server)]?.failures == 0
+        else { return false }
+        desks[turn.queue]?.isFailureSaid = true
+        return true
+    }
+
+    /// Whether it was said of this queue that it does not answer, which is over.
+    package mutating func isBack(_ queue: RunQueue) -> Bool {
+        guard desks[queue]?.isFailureSaid == true, desks[queue]?.failures == 0 else { return false }
+        desks[queue]?.isFailureSaid = false
+        return true
+    }
 
     package mutating func answered(_ turn: RunTurn, _ reply: RunTurnReply, at now: Instant) {
         desks[turn.queue]?.answered(reply, at: now)
@@ -84,6 +106,8 @@ package struct RunDesks: Sendable {
             return isUnused && desk.isIdle(isBusy: busy.contains(desk.queue)) ? pool : nil
         }
     }
+
+    package mutating func leave(_ pool: Pool) { desks[.pool(pool)]?.leave() }
 
     package mutating func left(_ pool: Pool, at now: Instant) { desks[.pool(pool)]?.left(at: now) }
 

@@ -23,6 +23,7 @@ package final class RunExecutor: Sendable {
     private let hands: WorkerPool
     private let active = ActiveRuns()
     private let alarm = Alarm()
+    private var own: RunQueue { .server(runner.server) }
     private let desks: Mutex<RunDesks>
 
     package init(
@@ -51,12 +52,13 @@ package final class RunExecutor: Sendable {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 let now = ContinuousClock.now
-                let attempts = active.attempts
-                let busy = Set(attempts.keys)
                 let (turns, leaving, next) = desks.withLock { desks in
+                    // Read in here: what begins or ends meanwhile is then in these or in its desk, and never in neither.
+                    let attempts = active.attempts
+                    let busy = Set(attempts.keys)
                     desks.dropIdle(busy: busy)
                     let leaving = desks.poolsToLeave(busy: busy, at: now)
-                    for pool in leaving { desks.left(pool, at: now) }
+                    for pool in leaving { desks.leave(pool) }
                     let turns = desks.turns(room: active.room(among: most), attempts: attempts, at: now)
                     return (turns, leaving, desks.nextAt(busy: busy))
                 }
@@ -75,16 +77,19 @@ package final class RunExecutor: Sendable {
         do throws(StoreError) {
             reply = try await store.turn(turn)
         } catch {
-            outage.began(error)
-            if error.isLasting { log.error("a queue of runs cannot be visited", metadata: ["reason": "\(error)"]) }
-            desks.withLock { $0.unanswered(turn, at: .now) }
+            let isToBeSaid = desks.withLock { $0.unanswered(turn, at: .now) }
+            say(error, of: turn.queue, isToBeSaid)
             return alarm.ring()
         }
-        outage.over()
+        if turn.queue == own { outage.over() }
         let begun = reply.claims.compactMap { begin($0, at: reply.now) }
         // Before anything of it begins: what somebody wanted ended while nobody was here does not.
         for claim in active.cancel(reply.cancelled, on: turn.queue) { end(claim, RunOutcome(result: .cancelled)) }
-        desks.withLock { $0.answered(turn, reply, at: .now) }
+        let isBack = desks.withLock { desks in
+            desks.answered(turn, reply, at: .now)
+            return desks.isBack(turn.queue)
+        }
+        if isBack { log.notice("a pool can be visited again", metadata: ["queue": "\(turn.queue)"]) }
         say(reply, turn.queue)
         alarm.ring()
         guard !begun.isEmpty else { return }
@@ -110,13 +115,22 @@ package final class RunExecutor: Sendable {
             metadata: ["queue": "\(queue)", "jobs": "\(reply.lost.joined(separator: ","))"])
     }
 
-    private func leave(_ pool: Pool) async {
-        do throws(StoreError) {
-            try await store.leave(pool, server: runner.server)
-        } catch {
-            // It is named again with the next turn, and then left again.
-            outage.began(error)
+    /// A pool that this user of the store may not visit, or whose part of the store is away, says nothing of the rest.
+    private func say(_ error: StoreError, of queue: RunQueue, _ isToBeSaid: Bool) {
+        if queue == own { outage.began(error) }
+        let metadata: Logger.Metadata = ["queue": "\(queue)", "reason": "\(error)"]
+        if error.isLasting {
+            log.error("a queue of runs cannot be visited", metadata: metadata)
+        } else if isToBeSaid {
+            log.warning("a pool cannot be visited; the other queues are", metadata: metadata)
         }
+    }
+
+    private func leave(_ pool: Pool) async {
+        // If it fails, it is named again with the next turn, and then left again.
+        try? await store.leave(pool, server: runner.server)
+        desks.withLock { $0.left(pool, at: .now) }
+        alarm.ring()
     }
 
     // MARK: jobs
@@ -143,7 +157,7 @@ package final class RunExecutor: Sendable {
     private func end(_ claim: RunClaim, _ outcome: RunOutcome) {
         let completion = RunCompletion(
             id: claim.job.id, token: claim.token, result: outcome.result, exitCode: outcome.exitCode)
-        desks.withLock { $0.end(completion, on: claim.queue) }
+        desks.withLock { $0.end(completion, on: claim.queue, at: .now) }
         alarm.ring()
     }
 

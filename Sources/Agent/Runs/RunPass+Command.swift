@@ -53,11 +53,17 @@ extension RunPass {
         let logNumber = reader.file.number
         let others = ChildFiles(input: input, errors: output == nil ? nil : logNumber, status: status.number)
         reader.begin()
-        let child = try ChildProcess.start(
-            program, names: machine.names, output: output ?? logNumber, files: others
-        ) { identity throws(StepError) in
-            let open = OpenRun(attempt: attempt, step: index, process: identity)
-            try ledger.append([.runBegun(run: key, open)])
+        let child: ChildProcess
+        do throws(StepError) {
+            child = try ChildProcess.start(
+                program, names: machine.names, output: output ?? logNumber, files: others
+            ) { identity throws(StepError) in
+                let open = OpenRun(attempt: attempt, step: index, process: identity)
+                try ledger.append([.runBegun(run: key, open)])
+            }
+        } catch {
+            unlink(files.status(attempt: attempt, step: index))
+            throw error
         }
         if let before, before.attempt != attempt || before.step != index {
             unlink(files.status(attempt: before.attempt, step: before.step))

@@ -3,8 +3,12 @@
 //
 // Guarantees: an entry that `append` returned from survives kill -9 and, unless it asked for less, power loss; a file cut
 // off at any byte reads as the entries before the cut; where a write did not fit on the disk, its half line is cut off
-// before anything else is written. A line that was damaged in the middle is left out, what follows it is read on, and a copy of all is kept beside it as
-// `journal.damaged`. Only a journal that is not there is an empty one: one that cannot be read is an error.
+// before anything else is written. A line that was damaged in the middle is left out, what follows it is read on, and a
+// copy of all is kept beside it as `journal.damaged`. Only a journal that is not there is an empty one: one that cannot be
+// read is an error.
+//
+// A sync costs milliseconds, so threads share it: what they append while one is under way is written together by the first
+// of them that has the file next. They succeed or fail together, and entries are in the order in which `append` was called.
 
 internal import CLinux
 internal import Glibc
@@ -15,6 +19,20 @@ package final class Ledger: Sendable {
     private final class Handle: Sendable {
         let file: OpenFile
         init(_ file: consuming OpenFile) { self.file = file }
+    }
+
+    /// What one call appends. Whoever has the file does it for all that wait.
+    private final class Request: Sendable {
+        enum Fate { case waits, isThere, failed(SystemError) }
+
+        let entries: [LedgerEntry]
+        let durable: Bool
+        let fate = Mutex(Fate.waits)
+
+        init(_ entries: [LedgerEntry], durable: Bool) {
+            self.entries = entries
+            self.durable = durable
+        }
     }
 
     private struct File {
@@ -39,10 +57,17 @@ package final class Ledger: Sendable {
     /// How many bytes could not be read when it was opened.
     package let damaged: Int
     private let file: Mutex<File>
+    /// In their order; one of each thread that appends at most.
+    private let requests = Mutex<[Request]>([])
+    /// Brings what was written to the disk. Returns 0 or an errno.
+    private let sync: @Sendable (Int32) -> Int32
 
     /// Opens or makes the ledger, and cuts off what is damaged at its end.
-    package init(path: String) throws(StepError) {
+    package init(
+        path: String, sync: @escaping @Sendable (Int32) -> Int32 = { fdatasync($0) == 0 ? 0 : errno }
+    ) throws(StepError) {
         self.path = path
+        self.sync = sync
         do throws(SystemError) {
             let bytes = try Self.contents(path)
             let reading = Self.read(bytes ?? [])
@@ -71,6 +96,9 @@ package final class Ledger: Sendable {
         }
     }
 
+    /// How many calls of `append` wait for others.
+    package var waiting: Int { requests.withLock { $0.count } }
+
     package var state: LedgerState { file.withLock { $0.state } }
 
     package func read<Value>(_ body: (LedgerState) -> Value) -> Value {
@@ -80,35 +108,46 @@ package final class Ledger: Sendable {
     /// Writes the entries down; with `durable`, returns only when they are on the disk.
     package func append(_ entries: [LedgerEntry], durable: Bool = true) throws(StepError) {
         guard !entries.isEmpty else { return }
-        let bytes = entries.flatMap { Self.line($0) }
-        let result: SystemError? = file.withLock { file in
-            do throws(SystemError) {
-                try Self.write(bytes, to: &file, path, durable: durable)
-            } catch {
-                return error
-            }
-            for entry in entries { file.state.apply(entry) }
-            // A failed compaction leaves the old file as it is: it is only longer than it need be.
-            if file.size > file.compactAt { try? Self.compact(&file, path) }
-            return nil
+        let own = Request(entries, durable: durable)
+        requests.withLock { $0.append(own) }
+        file.withLock { file in
+            if case .waits = own.fate.withLock({ $0 }) { appendAll(to: &file) }
         }
-        if let result { throw result.step }
+        if case .failed(let error) = own.fate.withLock({ $0 }) { throw error.step }
     }
 
-    private static func write(
-        _ bytes: [UInt8], to file: inout File, _ path: String, durable: Bool
-    ) throws(SystemError) {
-        if file.hasRest { try cut(file.handle, to: file.size, path) }
+    /// Writes down what everybody who waits by now wants written.
+    private func appendAll(to file: inout File) {
+        let all = requests.withLock { requests in
+            defer { requests = [] }
+            return requests
+        }
+        let entries = all.flatMap(\.entries)
+        do throws(SystemError) {
+            try write(entries.flatMap { Self.line($0) }, to: &file, durable: all.contains(where: \.durable))
+        } catch {
+            for request in all { request.fate.withLock { $0 = .failed(error) } }
+            return
+        }
+        for entry in entries { file.state.apply(entry) }
+        // A failed compaction leaves the old file as it is: it is only longer than it need be.
+        if file.size > file.compactAt { try? Self.compact(&file, path) }
+        for request in all { request.fate.withLock { $0 = .isThere } }
+    }
+
+    private func write(_ bytes: [UInt8], to file: inout File, durable: Bool) throws(SystemError) {
+        if file.hasRest { try Self.cut(file.handle, to: file.size, path) }
         // Until all of it is there, what is there is a rest.
         file.hasRest = true
         do throws(SystemError) {
             try file.handle.file.writeAll(bytes, for: path)
             if durable {
-                guard fdatasync(file.number) == 0 else { throw SystemError(code: errno, "cannot sync \(path)") }
-                if !file.isNamed { try name(&file, path) }
+                let code = sync(file.number)
+                guard code == 0 else { throw SystemError(code: code, "cannot sync \(path)") }
+                if !file.isNamed { try Self.name(&file, path) }
             }
         } catch {
-            file.hasRest = (try? cut(file.handle, to: file.size, path)) == nil
+            file.hasRest = (try? Self.cut(file.handle, to: file.size, path)) == nil
             throw SystemError(code: error.code, "cannot write the journal \(path)")
         }
         file.hasRest = false

@@ -28,7 +28,6 @@ local attempt, claimed_at, by, holder = split_claim(claim or '')
 if not attempt then attempt = split_try(redis.call('HGET', K.tries, id) or '') or '0' end
 for _, key in ipairs({ K.ready, K.delayed, K.retries, K.active }) do redis.call('ZREM', key, id) end
 redis.call('HDEL', K.claims, id)
-redis.call('HDEL', K.tries, id)
 redis.call('SREM', K.cancels, id)
 end_run(id, 'cancelled', attempt, claimed_at or '', by or '', holder or '-', '', '', text(at))
 return { 'cancelled' }

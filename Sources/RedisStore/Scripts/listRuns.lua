@@ -14,9 +14,11 @@ local function add(id)
   end
   local due = redis.call('ZSCORE', K.active, id) or redis.call('ZSCORE', K.delayed, id)
     or redis.call('ZSCORE', K.retries, id) or ''
+  local result = redis.pcall('HGETALL', result_key(id))
+  if result.err or #result == 0 then result = { 'error', 'how it ended is not known any more' } end
   reply[#reply + 1] = {
     id, state, body, due, redis.call('HGET', K.claims, id) or '', redis.call('HGET', K.tries, id) or '',
-    tostring(redis.call('SISMEMBER', K.cancels, id)), redis.call('HGETALL', result_key(id)),
+    tostring(redis.call('SISMEMBER', K.cancels, id)), result,
   }
 end
 if #ARGV > 4 then

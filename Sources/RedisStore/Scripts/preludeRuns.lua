@@ -29,7 +29,11 @@ local function is_repeatable(body) return string.sub(body, 6, 6) == 'r' end
 
 local function wake()
   if is_pool then return end
-  redis.call('LPUSH', K.wake, '1')
+  local reply = redis.pcall('LPUSH', K.wake, '1')
+  if type(reply) == 'table' and reply.err then
+    redis.call('DEL', K.wake)
+    redis.call('LPUSH', K.wake, '1')
+  end
   redis.call('LTRIM', K.wake, 0, 0)
 end
 
@@ -45,8 +49,14 @@ end
 local function split_claim(claim) return string.match(claim, '^(%d+) (%d+) (%S+) (%S+)$') end
 local function split_try(try) return string.match(try, '^(%d+) (%S+) (.*)$') end
 
+-- Fields of a result: none where somebody's hand left something else there.
+local function result_of(id, ...)
+  local found = redis.pcall('HMGET', result_key(id), ...)
+  return found.err and {} or found
+end
+
 -- One job is over. What it was in before is left by the caller. With `scores`, its place among the ended ones is only added
--- there, for one ZADD of many.
+-- there, for one ZADD of many, and what earlier attempts left is removed by the caller.
 local function end_run(id, state, attempt, claimed_at, server, token, failure, exit, at, scores)
   local values = { 'state', state, 'attempt', attempt, 'finishedAt', at, 'token', token }
   if claimed_at ~= '' then
@@ -55,9 +65,14 @@ local function end_run(id, state, attempt, claimed_at, server, token, failure, e
   local count = #values
   if failure ~= '' then values[count + 1], values[count + 2] = 'error', failure; count = count + 2 end
   if exit ~= '' then values[count + 1], values[count + 2] = 'exitCode', exit end
-  redis.call('HSET', result_key(id), unpack(values))
+  local reply = redis.pcall('HSET', result_key(id), unpack(values))
+  if type(reply) == 'table' and reply.err then
+    redis.call('DEL', result_key(id))
+    redis.call('HSET', result_key(id), unpack(values))
+  end
   if not scores then
     redis.call('ZADD', K.ended, at, id)
+    redis.call('HDEL', K.tries, id)
   else
     scores[#scores + 1], scores[#scores + 2] = at, id
   end
@@ -77,6 +92,7 @@ local function trim_ended(at)
   redis.call('ZREMRANGEBYRANK', K.ended, 0, count - 1)
   redis.call('HDEL', K.jobs, unpack(ids))
   redis.call('HDEL', K.doubts, unpack(ids))
+  redis.call('HDEL', K.tries, unpack(ids))
   local keys = {}
   for index, id in ipairs(ids) do keys[2 * index - 1], keys[2 * index] = result_key(id), output_key(id) end
   redis.call('DEL', unpack(keys))
@@ -84,7 +100,7 @@ end
 
 -- ready, delayed, active, or how it ended; nil if there is no such job.
 local function state_of(id)
-  if redis.call('ZSCORE', K.ended, id) then return redis.call('HGET', result_key(id), 'state') or 'done' end
+  if redis.call('ZSCORE', K.ended, id) then return result_of(id, 'state')[1] or 'dead' end
   if redis.call('ZSCORE', K.active, id) or redis.call('HEXISTS', K.claims, id) == 1 then return 'active' end
   if redis.call('ZSCORE', K.delayed, id) or redis.call('ZSCORE', K.retries, id) then return 'delayed' end
   if redis.call('HEXISTS', K.jobs, id) == 1 then return 'ready' end

@@ -15,6 +15,7 @@ for _, id in ipairs(ids) do
   redis.call('ZREM', K.ended, id)
   redis.call('HDEL', K.jobs, id)
   redis.call('HDEL', K.doubts, id)
+  redis.call('HDEL', K.tries, id)
   redis.call('DEL', result_key(id), output_key(id))
 end
 -- A pool that nobody takes from and that holds nothing is forgotten.

@@ -5,7 +5,7 @@
 -- Returns {1, executors to wake}, or {0, {}}.
 local id = ARGV[4]
 local body = redis.call('HGET', K.jobs, id)
-local state = body and redis.call('ZSCORE', K.ended, id) and redis.call('HGET', result_key(id), 'state')
+local state = body and redis.call('ZSCORE', K.ended, id) and state_of(id)
 if state ~= 'dead' and state ~= 'cancelled' then return { 0, {} } end
 local at = now()
 body = string.sub(body, 1, 7) .. text(at) .. string.sub(body, 21)

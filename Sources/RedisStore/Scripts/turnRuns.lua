@@ -18,12 +18,12 @@ end
 
 -- The same end said again, or the truth about an attempt that was given up as in doubt.
 local function is_told_again(id, attempt_token, result, failure, exit)
-  local known = redis.call('HMGET', result_key(id), 'token', 'attempt', 'claimedAt', 'server')
+  local known = result_of(id, 'token', 'attempt', 'claimedAt', 'server')
   if known[1] == attempt_token then
     if redis.call('HDEL', K.doubts, id) == 1 then
       redis.call('HDEL', result_key(id), 'error')
       local state = result == 'failed' and 'dead' or result
-      end_run(id, state, known[2], known[3] or '', known[4] or '', attempt_token, failure, exit, at_text)
+      end_run(id, state, known[2] or '1', known[3] or '', known[4] or '', attempt_token, failure, exit, at_text)
     end
     return true
   end
@@ -164,7 +164,7 @@ local function ask_again()
   for _, id in ipairs(redis.call('HKEYS', K.doubts)) do
     local body = redis.call('HGET', K.doubts, id) == server and redis.call('HGET', K.jobs, id)
     if body then
-      local attempt = tonumber(redis.call('HGET', result_key(id), 'attempt') or '1') + 1
+      local attempt = tonumber(result_of(id, 'attempt')[1]) or 1
       redis.call('HDEL', K.doubts, id)
       redis.call('ZREM', K.ended, id)
       redis.call('DEL', result_key(id))
@@ -212,7 +212,7 @@ local function claim(room)
   local claims, scores = {}, {}
   for index, id in ipairs(ids) do
     if bodies[index] then
-      local attempt = tries[index] and tonumber((split_try(tries[index]))) + 1 or 1
+      local attempt = (tonumber((split_try(tries[index] or ''))) or 0) + 1
       claims[#claims + 1] = id
       claims[#claims + 1] = attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token
       scores[#scores + 1], scores[#scores + 2] = lease_end, id
@@ -224,8 +224,9 @@ local function claim(room)
   redis.call('ZADD', K.active, unpack(scores))
 end
 
--- What somebody's hand, or a lost part, left without its place in the queue. A few at a time.
+-- What somebody's hand, or a lost part, left without its place in the queue. A few at a time; whether there was any.
 local function sweep()
+  local found = false
   local claims = redis.call('HRANDFIELD', K.claims, SWEPT, 'WITHVALUES')
   for index = 1, #claims, 2 do
     if not redis.call('ZSCORE', K.active, claims[index]) then redis.call('ZADD', K.active, lease_end, claims[index]) end
@@ -235,8 +236,10 @@ local function sweep()
       and not redis.call('ZSCORE', K.ended, id) and not redis.call('ZSCORE', K.delayed, id)
       and not redis.call('ZSCORE', K.retries, id) and redis.call('HEXISTS', K.claims, id) == 0 then
       redis.call('ZADD', K.ready, ready_score(redis.call('HGET', K.jobs, id), at), id)
+      found = true
     end
   end
+  return found
 end
 
 beat(complete(10))
@@ -265,7 +268,7 @@ if limit > given then
   if room > 0 then claim(room) end
 end
 if given < limit then
-  sweep()
+  comes_back = sweep() or comes_back
   if is_pool then
     redis.call('ZADD', K.idle, at_text, server)
     redis.call('ZREMRANGEBYSCORE', K.idle, '-inf', text(at - IDLE_FOR))
@@ -278,7 +281,8 @@ trim_ended(at)
 -- Of a pool only the latest few who are free look after what comes due: the others would all wake for the same.
 local rank = is_pool and redis.call('ZREVRANK', K.idle, server)
 if not is_pool or (rank and rank < TIMEKEEPERS) then
-  for _, key in ipairs({ K.delayed, K.retries, K.active }) do
+  -- Who has no room for a retry comes back when it has, and not before for that.
+  for _, key in ipairs({ K.delayed, K.active, given < limit and K.retries or nil }) do
     local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
     if first[2] and (reply[2] == 0 or tonumber(first[2]) < reply[2]) then reply[2] = tonumber(first[2]) end
   end

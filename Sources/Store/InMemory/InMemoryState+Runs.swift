@@ -77,7 +77,9 @@ extension InMemoryState {
         reply.claims += entry.claim(turn, room: room, now: now)
         entry.trim(on: turn.queue, now: now)
         if case .pool = turn.queue, reply.claims.count < turn.limit { entry.idle.append(turn.server) }
-        reply.nextDueAt = entry.jobs.values.compactMap(\.record.dueAt).min()
+        // Who has no room for a retry comes back when it has, and not before for that.
+        let hasRoom = reply.claims.count < turn.limit
+        reply.nextDueAt = entry.jobs.values.filter { hasRoom || !$0.isRetry }.compactMap(\.record.dueAt).min()
         reply.cancelled =
             cancelled
             + entry.jobs.values.filter { $0.record.isCancelling && $0.record.server == turn.server }

@@ -59,9 +59,9 @@ import Testing
         let first = try #require(desks.turns(room: 4, attempts: [:], at: start).first)
         #expect(first.isBoot && !first.isRepeat && first.limit == 4)
         #expect(desks.turns(room: 4, attempts: [:], at: start).isEmpty)
-        desks.unanswered(first, at: start)
+        _ = desks.unanswered(first, at: start)
         let completion = RunCompletion(id: "x", token: "t", result: .done)
-        desks.end(completion, on: own)
+        desks.end(completion, on: own, at: start)
         #expect(desks.turns(room: 4, attempts: [:], at: start).isEmpty)
         let second = try #require(desks.turns(room: 4, attempts: [:], at: start + .seconds(1)).first)
         #expect(second.limit == 0, "what is away holds no places")
@@ -145,6 +145,9 @@ import Testing
         #expect(desks.poolsToLeave(busy: [], at: start).isEmpty)
         visit(["role": "db"], at: start)
         #expect(desks.poolsToLeave(busy: [], at: start) == [pool])
+        desks.leave(pool)
+        desks.dropIdle(busy: [])
+        #expect(desks[.pool(pool)] != nil, "the store was not told yet")
         desks.left(pool, at: start)
         desks.dropIdle(busy: [.pool(pool)])
         #expect(desks[.pool(pool)] != nil)
@@ -159,12 +162,63 @@ import Testing
         desks.answered(first, RunTurnReply(now: time, pools: [pool], labels: ["role": "web"]), at: start)
         let look = try #require(desks.turns(room: 8, attempts: [:], at: start).first)
         desks.answered(look, RunTurnReply(now: time), at: start)
+        // A look that is under way while it is left may have been too early.
+        let late = try #require(
+            desks.turns(room: 8, attempts: [:], at: start + .seconds(3600)).first { $0.queue == .pool(pool) })
+        desks.leave(pool)
         desks.left(pool, at: start + .seconds(3601))
+        desks.answered(late, RunTurnReply(now: time), at: start + .seconds(3601))
         desks.dropIdle(busy: [])
         let last = try #require(
             desks.turns(room: 8, attempts: [:], at: start + .seconds(3601)).first { $0.queue == .pool(pool) })
         desks.answered(last, RunTurnReply(now: time), at: start + .seconds(3601))
         desks.dropIdle(busy: [])
         #expect(desks[.pool(pool)] == nil)
+    }
+
+    @Test func `a turn that is sent again extends the leases of all that is held by then`() throws {
+        var desks = desks()
+        let first = try #require(desks.turns(room: 8, attempts: [:], at: start).first)
+        _ = desks.unanswered(first, at: start)
+        let attempt = RunAttempt(id: "j0", token: "t")
+        let again = try #require(desks.turns(room: 7, attempts: [own: [attempt]], at: start + .seconds(60)).first)
+        #expect(again.isRepeat && again.heartbeats == [attempt])
+    }
+
+    @Test func `jobs that cannot be read do not hide that there may be more behind them`() throws {
+        var desks = desks()
+        let first = try #require(desks.turns(room: 2, attempts: [:], at: start).first)
+        desks.answered(first, RunTurnReply(now: time, unreadable: ["a: x", "b: x"]), at: start)
+        #expect(desks.turns(room: 2, attempts: [:], at: start).map(\.limit) == [2])
+    }
+
+    @Test func `an end is told although its pool was forgotten`() throws {
+        let pool = RunQueue.pool(try #require(pool))
+        var desks = desks()
+        let end = RunCompletion(id: "x", token: "t", result: .done)
+        desks.end(end, on: pool, at: start)
+        #expect(desks.turns(room: 2, attempts: [:], at: start).first { $0.queue == pool }?.completions == [end])
+    }
+
+    @Test func `that a pool alone cannot be visited is said once, and once that it can`() throws {
+        let pool = RunQueue.pool(try #require(pool))
+        var desks = desks()
+        let first = try #require(desks.turns(room: 8, attempts: [:], at: start).first)
+        desks.answered(
+            first, RunTurnReply(now: time, pools: [try #require(self.pool)], labels: ["role": "web"]), at: start)
+        var said = 0
+        var now = start
+        for _ in 0..<20 {
+            now += .seconds(2)
+            for turn in desks.turns(room: 8, attempts: [:], at: now) where turn.queue == pool {
+                said += desks.unanswered(turn, at: now) ? 1 : 0
+            }
+        }
+        let isBackBefore = desks.isBack(pool)
+        #expect(said == 1 && !isBackBefore)
+        let turn = try #require(desks.turns(room: 8, attempts: [:], at: now + .seconds(2)).first { $0.queue == pool })
+        desks.answered(turn, RunTurnReply(now: time), at: now)
+        let words = [desks.isBack(pool), desks.isBack(pool)]
+        #expect(words == [true, false])
     }
 }

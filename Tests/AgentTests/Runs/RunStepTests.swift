@@ -204,4 +204,11 @@ import Testing
         #expect(bench.runner.run(under)?.error == "dead: step 1 of 1, sh: \(text): it was stopped")
         #expect(bench.count == 1)
     }
+
+    @Test func `a program that cannot be started leaves nothing in the state folder`() throws {
+        let bench = try RunBench()
+        let job = RunBench.job([.shell("true"), .command(RunCommand(command: ["true"], user: "nobody-of-that-name"))])
+        #expect(bench.run(job)?.error?.contains("nobody-of-that-name") == true)
+        #expect(Disk.names(bench.folder.path + "/state/runs") == [])
+    }
 }

@@ -38,7 +38,7 @@ import Testing
             #expect(try await store.visit("u1", on: pool, by: "server2", boot: true).claims.isEmpty)
             #expect(try await store.state("once", on: pool) == .dead)
             let boot = try await store.visit("t2", on: pool, by: "server1", boot: true)
-            #expect(boot.claims.map(\.job.id) == ["once"] && boot.claims.map(\.attempt) == [2])
+            #expect(boot.claims.map(\.job.id) == ["once"] && boot.claims.map(\.attempt) == [1])
             let truth = RunCompletion(id: "once", token: "t2", result: .done, exitCode: 0)
             #expect(try await store.visit("t3", on: pool, by: "server1", ended: [truth]).lost.isEmpty)
             let known = try #require(try await store.runs(["once"], on: pool)[0])
@@ -206,6 +206,45 @@ import Testing
             guard kind == .memory else { return }
             try await bench.pass(.seconds(16))
             #expect(try await store.measurements("disk", of: ["server1"]) == [nil])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `who joins and leaves at the same moment is no member that was never told of it`(_ kind: StoreKind) async throws
+    {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let pool = try #require(webPool)
+            for number in 0..<50 {
+                let server = "server\(number)"
+                try await store.join(pool, servers: [server])
+                async let left: Void = store.leave(pool, server: server)
+                async let joined: Void = store.join(pool, servers: [server])
+                _ = try await (left, joined)
+                let isMember = try await store.members(of: pool).contains(server)
+                let isNamed = try await store.visit("t", on: .server(server), by: server).pools == [pool]
+                #expect(!isMember || isNamed, "\(server): member \(isMember), named \(isNamed)")
+            }
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a server that leaves while a run is submitted is called back for it`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let pool = try #require(webPool)
+            for number in 0..<50 {
+                let server = "server\(number)"
+                try await store.join(pool, servers: [server])
+                async let left: Void = store.leave(pool, server: server)
+                async let submitted = store.submit(
+                    [(.pool(pool), [runJob("j\(number)")])], members: [pool: [server]])
+                _ = try await (left, submitted)
+                // What an agent does that has left, and then what one does that was named again.
+                let isTaken = try await store.visit("t\(number)", on: .pool(pool), by: server).claims.count == 1
+                let isNamed = try await store.visit("t", on: .server(server), by: server).pools == [pool]
+                #expect(isTaken || isNamed)
+            }
         }
     }
 }

@@ -287,4 +287,39 @@ private func failed(_ id: String, _ token: String, after: Duration = .zero) -> R
             #expect(try await store.runs(on: queue, limit: 10).isEmpty)
         }
     }
+
+    @Test(arguments: StoreKind.allCases)
+    func `an executor without room is not called back for a retry that is due`(_ kind: StoreKind) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            _ = try await store.add([runJob("long"), runJob("again", attempts: 9)])
+            _ = try await store.visit("t1", lease: .seconds(60))
+            _ = try await store.visit("t2", limit: 0, ended: [failed("again", "t1", after: .milliseconds(2))])
+            try await bench.pass(.milliseconds(5))
+            let full = try await store.visit("t3", limit: 0)
+            #expect(try #require(full.nextDueAt) > full.now + .seconds(30), "the lease of the other")
+            #expect(try await store.visit("t4", limit: 1).claims.map(\.job.id) == ["again"])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `an id that was forgotten begins with its first attempt, whatever ended the one before`(
+        _ kind: StoreKind
+    ) async throws {
+        try await withStore(kind) { bench async throws in
+            let store = bench.store
+            let pool = RunQueue.pool(try #require(webPool))
+            _ = try await store.add([runJob("a", attempts: 2)], on: pool)
+            _ = try await store.visit("t1", on: pool)
+            _ = try await store.visit("t2", on: pool, limit: 0, ended: [failed("a", "t1")])
+            try await bench.pass(.milliseconds(2))
+            #expect(try await store.visit("t3", on: pool, lease: .milliseconds(2)).claims.map(\.attempt) == [2])
+            try await bench.pass(.milliseconds(5))
+            _ = try await store.visit("t4", on: pool, limit: 0)
+            #expect(try await store.state("a", on: pool) == .dead)
+            #expect(try await store.purge(nil, on: pool) == 1)
+            _ = try await store.add([runJob("a", attempts: 2)], on: pool)
+            #expect(try await store.visit("t5", on: pool).claims.map(\.attempt) == [1])
+        }
+    }
 }
