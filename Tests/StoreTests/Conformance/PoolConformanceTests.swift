@@ -210,7 +210,8 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `who joins and leaves at the same moment is no member that was never told of it`(_ kind: StoreKind) async throws
+    func `who joins and leaves at the same moment is no member that was never told of it`(_ kind: StoreKind)
+        async throws
     {
         try await withStore(kind) { bench async throws in
             let store = bench.store
