@@ -108,12 +108,15 @@ extension RedisStore: AgentStore {
 
     /// BLPOP takes seconds, and 0 means for ever.
     private static let shortestWait: Duration = .milliseconds(10)
-    /// One BLPOP waits no longer than this, and its answer has this much time beyond it: a line that is half open is noticed
-    /// within both together, though nobody closes it.
-    private static let longestSlice: Duration = .milliseconds(500)
-    private static let sliceMargin: Duration = .milliseconds(700)
-    /// How long the line for commands may then take to show that it is none such.
+    /// One BLPOP waits no longer than this: as long, a line that is half open may look like one on which nothing comes.
+    private static let longestSlice: Duration = .seconds(1)
+    /// So much later than that its answer makes the line doubtful. Spread, so that agents do not all doubt at once when
+    /// Redis was busy for a moment.
+    private static let doubtAfter = 300...400
+    /// How long another line may take to show that Redis answers, and the one for commands that it is not half open too.
     private static let probe: Duration = .milliseconds(400)
+    /// An answer that was only late is there by now.
+    private static let lastGrace: Duration = .milliseconds(50)
 
     public func waitForWork(server: String, timeout: Duration) async throws(StoreError) -> Bool {
         let end = ContinuousClock.now + max(timeout, Self.shortestWait)
@@ -125,23 +128,60 @@ extension RedisStore: AgentStore {
     }
 
     private func waitForWork(server: String, slice: Duration) async throws(StoreError) -> Bool {
-        let seconds = String(Double(slice.wholeMilliseconds) / 1000)
         let key = keys.wake(server)
         do throws(RedisError) {
             let line = try await wakeLine(server)
-            let reply = try await line.sendBlocking(
-                RedisCommand("BLPOP", key: key, [.string(seconds)]), serverTimeout: slice, margin: Self.sliceMargin)
-            return !reply.isNull
+            return !(try await blockingPop(key, on: line, slice: slice).isNull)
         } catch {
             let line = wakeLines.withLock { $0.removeValue(forKey: server) }
             await line?.close()
             if error == .cancelled { return false }
-            // A deadline that passes closes the connection, and whoever waits on it is told at once.
-            if error == .timeout {
-                _ = try? await client.send(RedisCommand("EXISTS", key: key), deadline: Self.probe)
-            }
             throw StoreError(error, isWrite: false)
         }
+    }
+
+    /// BLPOP on a line that is watched: where its answer is late, and another line shows that Redis answers, it is half open
+    /// and is closed. Where no line answers, Redis is busy or away, and the deadline of the command counts, which is longer.
+    private func blockingPop(
+        _ key: String, on line: RedisConnection, slice: Duration
+    ) async throws(RedisError) -> RedisValue {
+        let seconds = String(Double(slice.wholeMilliseconds) / 1000)
+        let command = RedisCommand("BLPOP", key: key, [.string(seconds)])
+        let doubt = slice + .milliseconds(Int.random(in: Self.doubtAfter))
+        let answer = await withTaskGroup(of: Result<RedisValue, RedisError>?.self) { group in
+            group.addTask {
+                do throws(RedisError) {
+                    return .success(try await line.sendBlocking(command, serverTimeout: slice))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: doubt)
+                await self.closeIfHalfOpen(line, key)
+                return nil
+            }
+            var answer: Result<RedisValue, RedisError>?
+            for await result in group where result != nil {
+                answer = result
+                group.cancelAll()
+            }
+            return answer
+        }
+        guard let answer else { throw .cancelled }
+        return try answer.get()
+    }
+
+    private func closeIfHalfOpen(_ line: RedisConnection, _ key: String) async {
+        guard !Task.isCancelled, let other = try? await client.dedicatedConnection(forKey: key) else { return }
+        let question = RedisCommand("EXISTS", key: key)
+        let isAnswered = (try? await other.send(question, deadline: Self.probe)) != nil
+        await other.close()
+        try? await Task.sleep(for: Self.lastGrace)
+        guard isAnswered, !Task.isCancelled else { return }
+        await line.close()
+        // The line for commands is asked too: a deadline that passes closes it, and whoever waits on it is told at once.
+        _ = try? await client.send(question, deadline: Self.probe)
     }
 
     /// The connection that waits for this server, or a new one if it broke.
