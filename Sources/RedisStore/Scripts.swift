@@ -76,7 +76,7 @@ enum Scripts {
         local ENDED_AT_LEAST, ENDED_MOST = \(RunBounds.endedAtLeast.wholeMilliseconds), \(RunBounds.endedMost)
         local ENDED_FOR, LARGEST_BATCH = \(RunBounds.endedFor.wholeMilliseconds), \(RunBounds.largestBatch)
         local OUTPUT_CHUNKS, MOST_LOST = \(RunBounds.outputChunks), \(RunBounds.mostLost)
-        local MOST_WOKEN, SWEPT, MOST_ORPHANS = 4, 8, 10000
+        local MOST_WOKEN, SWEPT, MOST_ORPHANS = \(RunBounds.mostWoken), 8, 10000
         local IDLE_FOR, WOKEN_FOR, TIMEKEEPERS, SHARE_PAUSE = 60000, 5000, 4, 5
 
         """.utf8)

@@ -146,6 +146,8 @@ extension RunBounds {
     public static let endedFor: Duration = .seconds(7 * 86_400)
     /// Attempts beyond those asked for, where a lease ended and nothing is known to have failed.
     public static let mostLost = 9
+    /// Executors of a pool that one call wakes: as many as there are jobs, if so many are free.
+    public static let mostWoken = 64
     /// Output of one job: so many chunks of at most so many bytes.
     public static let outputChunks = 256
     public static let chunkBytes = 4096

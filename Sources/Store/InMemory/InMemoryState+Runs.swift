@@ -39,18 +39,20 @@ extension InMemoryState {
             runs[queue]?.jobs[job.id] = QueuedRun(record: record, readyAt: now)
             return .created
         }
-        if answers.contains(.created) { wakeExecutors(of: queue) }
+        wakeExecutors(of: queue, jobs: answers.count { $0 == .created })
         return answers
     }
 
-    private mutating func wakeExecutors(of queue: RunQueue) {
-        switch queue {
-        case .server(let name): wakes.insert(name)
-        case .pool:
-            guard let latest = runs[queue]?.idle.popLast() else { return }
-            wakes.insert(latest)
-            runs[queue]?.idle.insert(latest, at: 0)
+    private mutating func wakeExecutors(of queue: RunQueue, jobs: Int) {
+        guard jobs > 0 else { return }
+        if case .server(let name) = queue {
+            wakes.insert(name)
+            return
         }
+        let idle = runs[queue]?.idle ?? []
+        let woken = idle.suffix(min(jobs, RunBounds.mostWoken))
+        wakes.formUnion(woken)
+        runs[queue]?.idle = Array(woken + idle.dropLast(woken.count))
     }
 
     mutating func turn(_ turn: RunTurn, now: Timestamp) -> RunTurnReply {
@@ -108,7 +110,7 @@ extension InMemoryState {
         guard let run = runs[queue]?.jobs[id], [.dead, .cancelled].contains(run.record.state) else { return false }
         let record = RunRecord(queue: queue, job: run.record.job, state: .ready, attempt: 0, enqueuedAt: now)
         runs[queue]?.jobs[id] = QueuedRun(record: record, readyAt: now)
-        wakeExecutors(of: queue)
+        wakeExecutors(of: queue, jobs: 1)
         return true
     }
 

@@ -230,22 +230,18 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `a server that leaves while a run is submitted is called back for it`(_ kind: StoreKind) async throws {
+    func `as many of those that are free are woken as there are jobs`(_ kind: StoreKind) async throws {
         try await withStore(kind) { bench async throws in
             let store = bench.store
-            let pool = try #require(webPool)
-            for number in 0..<50 {
-                let server = "server\(number)"
-                try await store.join(pool, servers: [server])
-                async let left: Void = store.leave(pool, server: server)
-                async let submitted = store.submit(
-                    [(.pool(pool), [runJob("j\(number)")])], members: [pool: [server]])
-                _ = try await (left, submitted)
-                // What an agent does that has left, and then what one does that was named again.
-                let isTaken = try await store.visit("t\(number)", on: .pool(pool), by: server).claims.count == 1
-                let isNamed = try await store.visit("t", on: .server(server), by: server).pools == [pool]
-                #expect(isTaken || isNamed)
+            let pool = RunQueue.pool(try #require(webPool))
+            let servers = (0..<8).map { "server\($0)" }
+            for server in servers { _ = try await store.visit("t", on: pool, by: server) }
+            _ = try await store.add((0..<6).map { runJob("j\($0)") }, on: pool)
+            var woken = 0
+            for server in servers {
+                woken += try await store.waitForWork(server: server, timeout: .milliseconds(50)) ? 1 : 0
             }
+            #expect(woken == 6)
         }
     }
 }
