@@ -42,9 +42,9 @@ import Testing
             World.server("server1"), schedule("m", #""at": "* * * * *""#, more: #", "overlap": "allow""#))
         let replica = world.replica("a")
         await lead(world, replica)
-        #expect(
-            await world.time.pass(.seconds(400), step: .milliseconds(100)) { (try? await ids(world).count) == 3 })
+        await world.time.pass(.seconds(150), step: .milliseconds(100))
         let found = try await ids(world)
+        #expect(found.count == 2 || found.count == 3)
         #expect(found.allSatisfy { $0.hasPrefix("m-20270115T08") && $0.hasSuffix("00Z") }, "\(found)")
         let job = try await world.store.runs(on: Self.queue, limit: 1).first?.job
         #expect(job?.origin == "Schedule/m" && job?.scheduledFor != nil)
@@ -64,12 +64,10 @@ import Testing
         await first.kill()
         let second = world.replica("b")
         await lead(world, second)
-        let isWritten = await world.time.pass(.seconds(50), step: .milliseconds(100)) {
-            (try? await world.store.scheduleState("m"))?.lastRun != nil
-        }
-        #expect(isWritten && second.store.calls("enqueue") >= 1)
+        await world.time.pass(.seconds(10), step: .milliseconds(100))
         let found = try await ids(world)
-        #expect(found.count == Set(found).count && found.count <= 2, "\(found)")
+        #expect(found.count == Set(found).count && found.count == 1, "\(found)")
+        #expect(second.store.calls("enqueue") >= 1)
         await second.end()
     }
 
@@ -78,15 +76,12 @@ import Testing
         try await world.apply(World.server("server1"), schedule("m", #""at": "* * * * *""#))
         let replica = world.replica("a")
         await lead(world, replica)
-        let isTold = await world.time.pass(.seconds(300), step: .milliseconds(100)) {
-            (try? await world.events("ScheduleLeftOut").count) ?? 0 >= 1
-        }
-        #expect(isTold)
+        await world.time.pass(.seconds(190), step: .milliseconds(100))
         #expect(try await ids(world).count == 1)
         #expect(try await world.events("ScheduleLeftOut").count == 1, "the same cause is told once")
         try await finishAll(world, token: "t")
-        #expect(
-            await world.time.pass(.seconds(300), step: .milliseconds(100)) { (try? await ids(world).count) == 2 })
+        await world.time.pass(.seconds(61), step: .milliseconds(100))
+        #expect(try await ids(world).count == 2)
         await replica.end()
     }
 
@@ -96,11 +91,9 @@ import Testing
             World.server("server1"), schedule("m", #""at": "* * * * *""#, more: #", "overlap": "replace""#))
         let replica = world.replica("a")
         await lead(world, replica)
-        let isReplaced = await world.time.pass(.seconds(300), step: .milliseconds(100)) {
-            let states = (try? await world.store.runs(on: Self.queue, limit: 10).map(\.state)) ?? []
-            return states.filter { $0 == .ready }.count == 1 && states.contains(.cancelled)
-        }
-        #expect(isReplaced)
+        await world.time.pass(.seconds(130), step: .milliseconds(100))
+        let states = try await world.store.runs(on: Self.queue, limit: 10).map(\.state)
+        #expect(states.filter { $0 == .ready }.count == 1 && states.contains(.cancelled))
         await replica.end()
     }
 
@@ -130,12 +123,11 @@ import Testing
                 on: #""selector": { "role": "web" }"#))
         let replica = world.replica("a")
         await lead(world, replica)
-        /// Reports each five seconds, for so long or until so many jobs were made.
-        func report(_ disk: Int, for time: Duration, until count: Int = .max) async throws {
+        func report(_ disk: Int, for time: Duration) async throws {
             for _ in 0..<Int(time.components.seconds / 5) {
-                if try await ids(world).count >= count { return }
                 for server in ["server1", "server2"] {
-                    let values = ["disk": server == "server1" ? "\(disk)" : "20"]
+                    let value = server == "server1" ? disk : 20
+                    let values = ["disk": "\(value)"]
                     try await world.store.report(ServerReport(server: server, values: values, full: false))
                 }
                 await world.time.pass(.seconds(5), step: .milliseconds(100))
@@ -143,14 +135,21 @@ import Testing
         }
         try await report(90, for: .seconds(5))
         #expect(try await ids(world).isEmpty)
-        try await report(90, for: .seconds(300), until: 1)
-        #expect(try await ids(world).count == 1)
+        /// The replica may be slow to look, so it is given time.
+        func report(_ disk: Int, until condition: () async throws -> Bool) async throws -> Bool {
+            for _ in 0..<20 where try await !condition() { try await report(disk, for: .seconds(5)) }
+            return try await condition()
+        }
+        #expect(try await report(90) { try await ids(world).count == 1 })
         #expect(try await ids(world, on: .server("server2")).isEmpty)
-        try await report(90, for: .seconds(120))
+        let hasEnded = try await report(10) {
+            let edge = try await world.store.scheduleState("full")?.edges["server1"]
+            return edge?.firedAt != nil && edge?.since == nil
+        }
+        #expect(hasEnded)
+        try await report(90, for: .seconds(20))
         #expect(try await ids(world).count == 1)
-        try await report(10, for: .seconds(30))
-        try await report(90, for: .seconds(300), until: 2)
-        #expect(try await ids(world).count == 2)
+        #expect(try await report(90) { try await ids(world).count == 2 })
         await replica.end()
     }
 
@@ -160,11 +159,9 @@ import Testing
             World.server("server1"), schedule("m", #""at": "* * * * *""#, on: #""selector": { "role": "nobody" }"#))
         let replica = world.replica("a")
         await lead(world, replica)
-        let isTold = await world.time.pass(.seconds(300), step: .milliseconds(100)) {
-            let told = (try? await world.events("ScheduleLeftOut")) ?? []
-            return told.contains { $0.message.contains("no Server has the labels role=nobody") }
-        }
-        #expect(isTold)
+        await world.time.pass(.seconds(70), step: .milliseconds(100))
+        let told = try await world.events("ScheduleLeftOut")
+        #expect(told.contains { $0.message.contains("no Server has the labels role=nobody") })
         #expect(try await world.store.scheduleState("m")?.leftOut != nil)
         await replica.end()
     }
@@ -197,7 +194,7 @@ import Testing
         await lead(world, replica)
         await world.time.pass(.seconds(1))
         replica.store.resetCalls()
-        #expect(await world.time.pass(.seconds(8)) { replica.store.calls("resources") >= 5 })
+        #expect(await world.time.pass(.seconds(20)) { replica.store.calls("resources") >= 5 })
         await replica.end()
     }
 

@@ -75,7 +75,7 @@ final class ManualTime: MonotonicTime {
     }
 
     /// Gives the tasks of the system under test their turns.
-    private func run() async { for _ in 0..<40 { await Task.yield() } }
+    private func run() async { for _ in 0..<100 { await Task.yield() } }
 }
 
 /// SplitMix64: the same numbers for the same seed.
