@@ -71,7 +71,7 @@ public struct ControllerConfiguration: Sendable {
     /// How often the measurements of conditions are looked at.
     public var conditionLook: Duration = .seconds(1)
     /// Schedules that fire at the same time.
-    public var schedulesAtOnce = 64
+    public var schedulesAtOnce = 16
     /// Queues of its last run that a Schedule remembers: by these it knows whether that is over.
     public var scheduleQueuesKept = 1000
 
