@@ -108,8 +108,12 @@ extension RedisStore: AgentStore {
 
     /// BLPOP takes seconds, and 0 means for ever.
     private static let shortestWait: Duration = .milliseconds(10)
-    /// One BLPOP waits no longer than this: as long, a line that is half open may look like one on which nothing comes.
-    private static let longestSlice: Duration = .seconds(1)
+    /// One BLPOP waits no longer than this: as long, a line that is half open may look like one on which nothing comes. Where
+    /// something came lately that is short; where nothing does it costs agents and Redis less.
+    private static let busySlice: Duration = .seconds(1)
+    private static let idleSlice: Duration = .seconds(5)
+    /// What came so lately makes a line busy; a new one is taken as busy too.
+    private static let lately: Duration = .seconds(30)
     /// So much later than that its answer makes the line doubtful. Spread, so that agents do not all doubt at once when
     /// Redis was busy for a moment.
     private static let doubtAfter = 300...400
@@ -121,7 +125,8 @@ extension RedisStore: AgentStore {
     public func waitForWork(server: String, timeout: Duration) async throws(StoreError) -> Bool {
         let end = ContinuousClock.now + max(timeout, Self.shortestWait)
         while true {
-            let slice = min(max(end - .now, Self.shortestWait), Self.longestSlice)
+            let isBusy = busyWakes.withLock { $0[server].map { .now - $0 < Self.lately } ?? true }
+            let slice = min(max(end - .now, Self.shortestWait), isBusy ? Self.busySlice : Self.idleSlice)
             if try await waitForWork(server: server, slice: slice) { return true }
             if Task.isCancelled || end <= .now { return false }
         }
@@ -131,7 +136,9 @@ extension RedisStore: AgentStore {
         let key = keys.wake(server)
         do throws(RedisError) {
             let line = try await wakeLine(server)
-            return !(try await blockingPop(key, on: line, slice: slice).isNull)
+            let isWoken = !(try await blockingPop(key, on: line, slice: slice).isNull)
+            if isWoken { busyWakes.withLock { $0[server] = .now } }
+            return isWoken
         } catch {
             let line = wakeLines.withLock { $0.removeValue(forKey: server) }
             await line?.close()
@@ -189,6 +196,7 @@ extension RedisStore: AgentStore {
         if let line = wakeLines.withLock({ $0[server] }), line.isOpen { return line }
         let line = try await client.dedicatedConnection(forKey: keys.wake(server))
         wakeLines.withLock { $0[server] = line }
+        busyWakes.withLock { $0[server] = .now }
         return line
     }
 }

@@ -21,6 +21,8 @@ public final class RedisStore: Sendable {
     let keys: Keyspace
     /// Connections that wait for work, by server.
     let wakeLines = Mutex<[String: RedisConnection]>([:])
+    /// When something last came on them, or they were opened.
+    let busyWakes = Mutex<[String: ContinuousClock.Instant]>([:])
 
     init(client: RedisClient, keys: Keyspace) {
         self.client = client

@@ -10,7 +10,7 @@ import TestRedis
 
 enum Queues {
     /// How many queues are worked on at once, each by one executor.
-    private static let queues = (1...4).map { RunQueue.server("server\($0)") }
+    private static let queues = (1...8).map { RunQueue.server("server\($0)") }
     /// Jobs that an executor takes in one turn.
     private static let batch = 250
 
@@ -83,9 +83,10 @@ enum Queues {
 
     private static func throughput(_ stage: Stage, _ count: Int) async throws -> [Figure] {
         let share = count / queues.count
-        // What is always kept is there already: results of the last jobs, scripts, buffers.
-        try await enqueue(share: 2000, from: 10 * count, stage)
-        _ = try await drive(share: 2000, stage)
+        // What is always kept is there already: as many results as a queue remembers, scripts, buffers.
+        let kept = RunBounds.endedMost + 2 * RunBounds.largestBatch
+        try await enqueue(share: kept, from: 10 * count, stage)
+        _ = try await drive(share: kept, stage)
         let before = try await stage.memory()
         let redis = try stage.redisTime()
         let (enqueueing, _) = try await measure { try await enqueue(share: share, from: 0, stage) }
