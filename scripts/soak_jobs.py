@@ -198,11 +198,12 @@ class JobsSoak:
                 ids = [one for one in self.wire.ask(("ZRANGE", prefix + "ended", 0, -1))[0]]
                 # A result in doubt may change yet.
                 new = [one for one in ids if self.ended.get((queue, one), (None, "in doubt"))[1].startswith("in doubt")]
-                results = self.wire.ask(*[("HMGET", prefix + "result:" + one, "state", "error", "attempt", "exitCode")
-                                          for one in new]) if new else []
-                for one, (state, error, attempt, code) in zip(new, results):
-                    if state:
-                        self.ended[queue, one] = (state, error or "", int(attempt or 0), code)
+                results = self.wire.ask(("HMGET", prefix + "results", *new))[0] if new else []
+                for one, line in zip(new, results):
+                    if line:
+                        # state, time, exit code, attempt, when it was claimed, server, token, error
+                        words = line.split(" ", 7) + [""]
+                        self.ended[queue, one] = (words[0], words[7], int(words[3]), None if words[2] == "-" else words[2])
             return True
         except OSError:
             self.wire = None

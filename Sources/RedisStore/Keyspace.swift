@@ -98,6 +98,7 @@ struct Keyspace: Sendable, Hashable {
         }
     }
 
+    /// How a job ended, for the script that waits for it: only of jobs whose ends are told.
     func runResult(_ id: String, on queue: RunQueue) -> String { runs(queue) + "result:" + id }
     func runOutput(_ id: String, on queue: RunQueue) -> String { runs(queue) + "output:" + id }
     func members(_ pool: Pool) -> String { runs(.pool(pool)) + "members" }
@@ -120,7 +121,7 @@ struct Keyspace: Sendable, Hashable {
         return [
             base + "ready", base + "delayed", base + "retries", base + "active", base + "jobs", base + "claims",
             base + "tries", base + "ended", base + "cancels", base + "idle", base + "members",
-            base + "doubts",
+            base + "doubts", base + "results", base + "told",
         ] + own + (forExecutor ? [] : [pools(queue.shard), fence(queue.shard), refused(queue.shard)])
     }
 

@@ -15,7 +15,7 @@ extension RedisStore: RunStore {
             var arguments = lease?.arguments ?? ["", ""]
             arguments += [
                 .int(Int((delay ?? .zero).wholeMilliseconds)), .int(Int(notBefore?.milliseconds ?? 0)),
-                .int(part.count),
+                part.contains { $0.isToldAsHash } ? "1" : "0", .int(part.count),
             ]
             for job in part {
                 let text = job.wireText

@@ -48,19 +48,34 @@ extension RunRecord {
             claimedAt = Self.time(String(claim[1]))
             server = String(claim[2])
         } else if let tried = parts[5].string, !tried.isEmpty {
-            let tried = tried.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+            let tried = Self.words(tried, 3)
             attempt = tried.first.flatMap { Int($0) } ?? 0
             error = tried.count == 3 ? tried[2] : nil
         }
         isCancelling = parts[6].string == "1" && state.isOpen
         if state.isOpen { return }
-        let result = parts[7].fields ?? [:]
-        attempt = result["attempt"].flatMap { Int($0) } ?? attempt
-        claimedAt = Self.time(result["claimedAt"])
-        finishedAt = Self.time(result["finishedAt"])
-        server = result["server"]
-        error = result["error"]
-        exitCode = result["exitCode"].flatMap { Int($0) }
+        end(parts[7].string ?? "")
+    }
+
+    /// From a result: `state time exit-code attempt claimed-at server token error`, with - for what is not known.
+    private mutating func end(_ line: String) {
+        let words = Self.words(line, 8)
+        guard words.count >= 7 else {
+            error = "how it ended is not known any more"
+            return
+        }
+        finishedAt = Self.time(words[1])
+        exitCode = Int(words[2])
+        attempt = Int(words[3]) ?? attempt
+        claimedAt = Self.time(words[4])
+        server = words[5] == "-" ? nil : words[5]
+        error = words.count == 8 ? words[7] : nil
+    }
+
+    /// So many at most, of which the last has the rest. By bytes: what follows a space may be a mark that joins it.
+    private static func words(_ line: String, _ most: Int) -> [String] {
+        line.utf8.split(separator: UInt8(ascii: " "), maxSplits: most - 1, omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
     }
 
     private static func time(_ text: String?) -> Timestamp? {

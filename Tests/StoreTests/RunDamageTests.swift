@@ -50,8 +50,8 @@ import Testing
             try await set(client, hash: key("jobs"), "bad", text)
             let reply = try await store.visit("t1")
             #expect(reply.claims.map(\.job.id) == ["good"] && reply.unreadable.count == 1)
-            let state = try await client.send(RedisCommand("HGET", key: key("result:bad"), ["state"]))
-            #expect(state.string == "dead")
+            let result = try await client.send(RedisCommand("HGET", key: key("results"), ["bad"]))
+            #expect(result.string?.hasPrefix("dead ") == true)
             #expect(try await store.runs(on: ownQueue, limit: 10).map(\.job.id) == ["good"])
             #expect(try await store.visit("t2", ended: [done("good", "t1")]).lost.isEmpty)
             #expect(try await store.purge(nil, on: ownQueue) == 2)
@@ -94,14 +94,36 @@ import Testing
         }
     }
 
-    @Test func `a result of another type is written over`() async throws {
+    @Test func `the end of what a script pushed is a hash, whatever was there, until the job is forgotten`() async throws {
         try await withStore { store, client async throws in
-            _ = try await store.add([runJob("a"), runJob("b")])
+            var pushed = runJob("a")
+            pushed.origin = RunJob.inbox
+            _ = try await store.add([pushed])
+            _ = try await store.add([runJob("b")])
             _ = try await store.visit("t1")
             try await replace(client, key("result:a"))
-            #expect(try await store.visit("t2", ended: [done("a", "t1"), done("b", "t1")]).lost.isEmpty)
-            #expect(try await store.state("a") == .done)
-            #expect(try await store.state("b") == .done)
+            let failed = RunCompletion(id: "a", token: "t1", result: .dead(error: "no  space\nleft"), exitCode: 28)
+            #expect(try await store.visit("t2", ended: [failed, done("b", "t1")]).lost.isEmpty)
+            let told = try await client.send(RedisCommand("HGETALL", key: key("result:a"))).fields ?? [:]
+            #expect(told["state"] == "dead" && told["exitCode"] == "28" && told["error"] == "no  space\nleft")
+            #expect(told["server"] == "server1" && told["attempt"] == "1" && told["token"] == nil)
+            #expect(told["finishedAt"] != nil && told["claimedAt"] != nil)
+            let record = try await store.runs(["a"], on: ownQueue)[0]
+            #expect(record?.error == "no  space\nleft" && record?.exitCode == 28)
+            #expect(try await client.send(RedisCommand("EXISTS", key: key("result:b"))).int == 0)
+            #expect(try await store.retry("a", on: ownQueue))
+            #expect(try await client.send(RedisCommand("EXISTS", key: key("result:a"))).int == 0)
+            _ = try await store.visit("t3")
+            #expect(try await store.visit("t4", ended: [done("a", "t3")]).lost.isEmpty)
+            #expect(try await client.send(RedisCommand("HGET", key: key("result:a"), ["state"])).string == "done")
+            // Who pushes an id that somebody else has enqueued before waits for its end too.
+            pushed.id = "b"
+            #expect(try await store.add([pushed]) == [.known(.done)])
+            #expect(try await client.send(RedisCommand("HGET", key: key("result:b"), ["exitCode"])).string == "0")
+            #expect(try await store.purge(nil, on: ownQueue) == 2)
+            for name in ["result:a", "result:b", "told", "results"] {
+                #expect(try await client.send(RedisCommand("EXISTS", key: key(name))).int == 0)
+            }
         }
     }
 
@@ -110,8 +132,8 @@ import Testing
             _ = try await store.add([runJob("a"), runJob("b"), runJob("c")])
             _ = try await store.visit("t1")
             _ = try await store.visit("t2", ended: [done("a", "t1"), done("b", "t1"), done("c", "t1")])
-            try await replace(client, key("result:a"))
-            _ = try await client.send(RedisCommand("DEL", key: key("result:b")))
+            try await set(client, hash: key("results"), "a", "by hand")
+            _ = try await client.send(RedisCommand("HDEL", key: key("results"), ["b"]))
             #expect(try await store.visit("t3", ended: [done("a", "t1")]).lost == ["a"])
             let records = try await store.runs(["a", "b", "c"], on: ownQueue)
             #expect(records.map { $0?.state } == [.dead, .dead, .done])
@@ -121,8 +143,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true])
-    func `a job in doubt whose result is damaged does not hold up a restarted executor`(isString: Bool) async throws {
+    @Test(arguments: ["by hand", "dead 1 - many 1 server1 t1"])
+    func `a job in doubt whose result is damaged does not hold up a restarted executor`(result: String) async throws {
         try await withStore { store, client async throws in
             _ = try await store.add([runJob("a")], on: Self.pool)
             _ = try await store.visit("t1", on: Self.pool, lease: .milliseconds(2))
@@ -131,12 +153,7 @@ import Testing
                     _ = try await store.visit("u", on: Self.pool, by: "server2", limit: 0)
                     return try await store.state("a", on: Self.pool) == .dead
                 })
-            let result = key("result:a", of: Self.pool)
-            if isString {
-                try await replace(client, result)
-            } else {
-                try await set(client, hash: result, "attempt", "many")
-            }
+            try await set(client, hash: key("results", of: Self.pool), "a", result)
             let reply = try await store.visit("t2", on: Self.pool, boot: true)
             #expect(reply.claims.map(\.job.id) == ["a"] && reply.claims.map(\.attempt) == [1])
         }
@@ -144,6 +161,7 @@ import Testing
 
     private static let own = [
         "ready", "delayed", "retries", "active", "jobs", "claims", "tries", "ended", "cancels", "idle", "doubts",
+        "results", "told",
     ]
 
     @Test(arguments: own) func `a key of another type goes, and the queue works again`(name: String) async throws {

@@ -53,7 +53,7 @@ struct InboxDesk {
     private mutating func enqueue(_ request: InboxRequest, _ item: InboxItem) async throws -> [InboxJob] {
         // The number of an item is the time when it was taken: the same whoever plans it, and how often.
         let time = Timestamp(milliseconds: item.number)
-        let identity = RequestPlanner.Identity(id: request.id ?? item.id, origin: "inbox", time: time)
+        let identity = RequestPlanner.Identity(id: request.id ?? item.id, origin: RunJob.inbox, time: time)
         let plan = try RequestPlanner(try await fleet.read(for: request.request)).plan(request.request, identity)
         let answers = try await store.submit(
             plan.jobs, members: plan.members, notBefore: request.at ?? request.delay.map { time + $0 }, lease: lease)

@@ -39,6 +39,11 @@ public struct RunJob: Sendable, Hashable {
         self.maximumAttempts = maximumAttempts
     }
 
+    /// Whether the store writes its end into a hash of its own too, for a script that waits for it: what scripts push.
+    public var isToldAsHash: Bool { origin == Self.inbox }
+    /// The origin of what scripts push.
+    public static let inbox = "inbox"
+
     /// Whether an attempt that nobody heard the end of may be followed by another elsewhere.
     public var isSafeToRepeat: Bool { isRepeatable || steps.allSatisfy(\.isSafeToRepeat) }
 }

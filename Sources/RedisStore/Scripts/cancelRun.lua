@@ -29,5 +29,5 @@ if not attempt then attempt = split_try(redis.call('HGET', K.tries, id) or '') o
 for _, key in ipairs({ K.ready, K.delayed, K.retries, K.active }) do redis.call('ZREM', key, id) end
 redis.call('HDEL', K.claims, id)
 redis.call('SREM', K.cancels, id)
-end_run(id, 'cancelled', attempt, claimed_at or '', by or '', holder or '-', '', '', text(at))
+end_run(id, 'cancelled', claim_of(attempt, claimed_at, by, holder), '', '', text(at))
 return { 'cancelled' }

@@ -2,7 +2,7 @@
 --
 -- KEYS, ARGV 1–3  as in preludeRuns.lua
 -- ARGV  4 limit  5… ids; none: the open ones that come first, then the newest of the ended ones
--- Returns of each {id, state, body, when it is due or '', claim, try, '1' if its end is asked for, result as HGETALL}, or
+-- Returns of each {id, state, body, when it is due or '', claim, try, '1' if its end is asked for, result or ''}, or
 -- false where there is none.
 local reply = {}
 local function add(id)
@@ -14,11 +14,9 @@ local function add(id)
   end
   local due = redis.call('ZSCORE', K.active, id) or redis.call('ZSCORE', K.delayed, id)
     or redis.call('ZSCORE', K.retries, id) or ''
-  local result = redis.pcall('HGETALL', result_key(id))
-  if result.err or #result == 0 then result = { 'error', 'how it ended is not known any more' } end
   reply[#reply + 1] = {
     id, state, body, due, redis.call('HGET', K.claims, id) or '', redis.call('HGET', K.tries, id) or '',
-    tostring(redis.call('SISMEMBER', K.cancels, id)), result,
+    tostring(redis.call('SISMEMBER', K.cancels, id)), redis.call('HGET', K.results, id) or '',
   }
 end
 if #ARGV > 4 then

@@ -1,25 +1,29 @@
 -- Prelude of every script that works on one queue of runs: a server's or a pool's.
 --
 -- KEYS  1 ready  2 delayed  3 retries  4 active  5 jobs  6 claims  7 tries  8 ended  9 cancels  10 idle  11 members
---       12 doubts  13 wake (of the server; unused for a pool)  14 pools of the server  15 labels of the server; and where it
---       is not an executor that calls, whose rights end there: 16 pools of the shard  17 fence  18 refused
+--       12 doubts  13 results  14 told  15 wake (of the server; unused for a pool)  16 pools of the server  17 labels of the
+--       server; and where it is not an executor that calls, whose rights end there: 18 pools of the shard  19 fence
+--       20 refused
 -- ARGV  1 prefix of the queue's keys  2 "server" or "pool"  3 name; a script's own follow from 4
--- Keys of single results and outputs are made from the prefix: they are in the same slot.
+-- Keys of single outputs and told ends are made from the prefix: they are in the same slot.
 --
 -- A job's body in `jobs` is `P AA F TTTTTTTTTTTTT {…}`: priority, attempts, `r` if it is safe to repeat or `-`, the time
 -- when it was enqueued, and its JSON. It stays there as long as the id is known. An open job is in exactly one of ready,
--- delayed, retries and active; after that in ended, with a hash of its result. A claim is `attempt time server token`;
--- what an ended attempt left is `attempt token error` in tries. Of a pool, `doubts` has the server of each job that is
--- dead because that server, which had begun it, is silent.
+-- delayed, retries and active; after that in ended. A claim is `attempt time server token`; what an ended attempt left is
+-- `attempt token error` in tries; a result is `state time exit-code claim error`, with - for a code that there is not and
+-- for each word of a claim that there was not. One line of one hash, and no hash of its own: a key for each job is a third
+-- of what a job costs. Only the end of a job in `told` becomes a hash too, for the script that waits for it. Of a pool,
+-- `doubts` has the server of each job that is dead because that server, which had begun it, is silent.
 local K = {
   ready = KEYS[1], delayed = KEYS[2], retries = KEYS[3], active = KEYS[4], jobs = KEYS[5], claims = KEYS[6],
   tries = KEYS[7], ended = KEYS[8], cancels = KEYS[9], idle = KEYS[10], members = KEYS[11], doubts = KEYS[12],
-  wake = KEYS[13], own_pools = KEYS[14], labels = KEYS[15], pools = KEYS[16], fence = KEYS[17], refused = KEYS[18],
+  results = KEYS[13], told = KEYS[14], wake = KEYS[15], own_pools = KEYS[16], labels = KEYS[17], pools = KEYS[18],
+  fence = KEYS[19], refused = KEYS[20],
 }
 local prefix, is_pool, name = ARGV[1], ARGV[2] == 'pool', ARGV[3]
 local ENDED_KEPT = is_pool and ENDED_OF_POOL or ENDED_OF_SERVER
 
-local function result_key(id) return prefix .. 'result:' .. id end
+local function told_key(id) return prefix .. 'result:' .. id end
 local function output_key(id) return prefix .. 'output:' .. id end
 
 -- The higher priority first, and of one priority the earlier. A double holds it: 9e13 is far below 2^53.
@@ -46,35 +50,76 @@ local function idle_ones(count, at)
   return names
 end
 
+-- Words of a claim, with - for what is not known.
+local function claim_of(attempt, claimed_at, by, holder)
+  return (attempt or '1') .. ' ' .. (claimed_at or '-') .. ' ' .. (by or '-') .. ' ' .. (holder or '-')
+end
 local function split_claim(claim) return string.match(claim, '^(%d+) (%d+) (%S+) (%S+)$') end
-local function split_try(try) return string.match(try, '^(%d+) (%S+) (.*)$') end
-
--- Fields of a result: none where somebody's hand left something else there.
-local function result_of(id, ...)
-  local found = redis.pcall('HMGET', result_key(id), ...)
-  return found.err and {} or found
+-- Whether a claim, if there is one, is of the attempt with this token.
+local function is_claim_of(claim, own)
+  return claim and string.sub(claim, -#own) == own and string.byte(claim, -#own - 1) == 32
 end
 
--- One job is over. What it was in before is left by the caller. With `scores`, its place among the ended ones is only added
--- there, for one ZADD of many, and what earlier attempts left is removed by the caller.
-local function end_run(id, state, attempt, claimed_at, server, token, failure, exit, at, scores)
-  local values = { 'state', state, 'attempt', attempt, 'finishedAt', at, 'token', token }
-  if claimed_at ~= '' then
-    values[9], values[10], values[11], values[12] = 'claimedAt', claimed_at, 'server', server
+local function split_try(try) return string.match(try, '^(%d+) (%S+) (.*)$') end
+
+-- The words of a result: state, time, exit code, attempt, when it was claimed, server, token, error. nil where there is none.
+local function result_of(id)
+  local line = redis.call('HGET', K.results, id)
+  if not line then return nil end
+  return string.match(line, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) ?(.*)$')
+end
+
+-- What is left of a job that had ended, where it is not over after all.
+local function forget_end(id)
+  redis.call('ZREM', K.ended, id)
+  redis.call('HDEL', K.results, id)
+  redis.call('HDEL', K.doubts, id)
+  redis.call('DEL', told_key(id))
+end
+
+-- The end of a job for whoever waits for it, as a hash of its own.
+local function tell(id)
+  local values = { result_of(id) }
+  local fields = { 'state', 'finishedAt', 'exitCode', 'attempt', 'claimedAt', 'server', '', 'error' }
+  redis.call('DEL', told_key(id))
+  for index, field in ipairs(fields) do
+    local value = values[index]
+    if field ~= '' and value and value ~= '-' and value ~= '' then redis.call('HSET', told_key(id), field, value) end
   end
-  local count = #values
-  if failure ~= '' then values[count + 1], values[count + 2] = 'error', failure; count = count + 2 end
-  if exit ~= '' then values[count + 1], values[count + 2] = 'exitCode', exit end
-  local reply = redis.pcall('HSET', result_key(id), unpack(values))
-  if type(reply) == 'table' and reply.err then
-    redis.call('DEL', result_key(id))
-    redis.call('HSET', result_key(id), unpack(values))
+end
+
+-- So many jobs are over: what they were in before is left by the caller. `lines` has id and result of each in turn,
+-- `scores` its time and id.
+local function end_runs(ids, lines, scores)
+  redis.call('HSET', K.results, unpack(lines))
+  redis.call('ZADD', K.ended, unpack(scores))
+  if redis.call('EXISTS', K.tries) == 1 then redis.call('HDEL', K.tries, unpack(ids)) end
+  if redis.call('EXISTS', K.told) == 0 then return end
+  for _, id in ipairs(ids) do
+    if redis.call('SISMEMBER', K.told, id) == 1 then tell(id) end
   end
-  if not scores then
-    redis.call('ZADD', K.ended, at, id)
-    redis.call('HDEL', K.tries, id)
-  else
-    scores[#scores + 1], scores[#scores + 2] = at, id
+end
+
+local function result_line(state, claim, failure, exit, at)
+  local line = state .. ' ' .. at .. ' ' .. (exit == '' and '-' or exit) .. ' ' .. claim
+  return failure == '' and line or line .. ' ' .. failure
+end
+
+local function end_run(id, state, claim, failure, exit, at)
+  end_runs({ id }, { id, result_line(state, claim, failure, exit, at) }, { at, id })
+end
+
+-- Ended jobs that are known no more.
+local function forget(ids)
+  redis.call('HDEL', K.jobs, unpack(ids))
+  redis.call('HDEL', K.results, unpack(ids))
+  if is_pool then redis.call('HDEL', K.doubts, unpack(ids)) end
+  local keys = {}
+  for index, id in ipairs(ids) do keys[index] = output_key(id) end
+  redis.call('DEL', unpack(keys))
+  if redis.call('EXISTS', K.told) == 0 then return end
+  for _, id in ipairs(ids) do
+    if redis.call('SREM', K.told, id) == 1 then redis.call('DEL', told_key(id)) end
   end
 end
 
@@ -90,17 +135,12 @@ local function trim_ended(at)
   if count <= 0 then return end
   local ids = redis.call('ZRANGE', K.ended, 0, count - 1)
   redis.call('ZREMRANGEBYRANK', K.ended, 0, count - 1)
-  redis.call('HDEL', K.jobs, unpack(ids))
-  redis.call('HDEL', K.doubts, unpack(ids))
-  redis.call('HDEL', K.tries, unpack(ids))
-  local keys = {}
-  for index, id in ipairs(ids) do keys[2 * index - 1], keys[2 * index] = result_key(id), output_key(id) end
-  redis.call('DEL', unpack(keys))
+  forget(ids)
 end
 
 -- ready, delayed, active, or how it ended; nil if there is no such job.
 local function state_of(id)
-  if redis.call('ZSCORE', K.ended, id) then return result_of(id, 'state')[1] or 'dead' end
+  if redis.call('ZSCORE', K.ended, id) then return result_of(id) or 'dead' end
   if redis.call('ZSCORE', K.active, id) or redis.call('HEXISTS', K.claims, id) == 1 then return 'active' end
   if redis.call('ZSCORE', K.delayed, id) or redis.call('ZSCORE', K.retries, id) then return 'delayed' end
   if redis.call('HEXISTS', K.jobs, id) == 1 then return 'ready' end

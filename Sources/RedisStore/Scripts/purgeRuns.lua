@@ -11,12 +11,10 @@ if #ARGV > 4 then
 else
   ids = redis.call('ZRANGE', K.ended, 0, tonumber(ARGV[4]) - 1)
 end
-for _, id in ipairs(ids) do
-  redis.call('ZREM', K.ended, id)
-  redis.call('HDEL', K.jobs, id)
-  redis.call('HDEL', K.doubts, id)
-  redis.call('HDEL', K.tries, id)
-  redis.call('DEL', result_key(id), output_key(id))
+if #ids > 0 then
+  redis.call('ZREM', K.ended, unpack(ids))
+  redis.call('HDEL', K.tries, unpack(ids))
+  forget(ids)
 end
 -- A pool that nobody takes from and that holds nothing is forgotten.
 if is_pool and redis.call('SCARD', K.members) == 0 and redis.call('EXISTS', K.jobs) == 0 then

@@ -17,20 +17,30 @@ local function flat(list, first, width, offset)
 end
 
 -- The same end said again, or the truth about an attempt that was given up as in doubt.
-local function is_told_again(id, attempt_token, result, failure, exit)
-  local known = result_of(id, 'token', 'attempt', 'claimedAt', 'server')
-  if known[1] == attempt_token then
+local function is_told_again(id, own, result, failure, exit)
+  local _, _, _, attempt, claimed_at, by, holder = result_of(id)
+  if holder == own then
     if redis.call('HDEL', K.doubts, id) == 1 then
-      redis.call('HDEL', result_key(id), 'error')
       local state = result == 'failed' and 'dead' or result
-      end_run(id, state, known[2] or '1', known[3] or '', known[4] or '', attempt_token, failure, exit, at_text)
+      end_run(id, state, claim_of(attempt, claimed_at, by, holder), failure, exit, at_text)
     end
     return true
   end
   local try = redis.call('HGET', K.tries, id)
   if not try then return false end
   local _, last = split_try(try)
-  return last == attempt_token
+  return last == own
+end
+
+-- How an attempt that failed goes on: nil where it is tried again, or how the job ends.
+local function after_failure(id, claim, own, failure, wait)
+  local body = redis.call('HGET', K.jobs, id) or ''
+  if redis.call('SISMEMBER', K.cancels, id) == 1 then return 'cancelled' end
+  local attempt = split_claim(claim)
+  if tonumber(attempt) >= most_attempts(body) then return 'dead' end
+  redis.call('HSET', K.tries, id, attempt .. ' ' .. own .. ' ' .. failure)
+  redis.call('ZADD', K.retries, text(at + tonumber(wait)), id)
+  return nil
 end
 
 local function complete(first)
@@ -38,31 +48,21 @@ local function complete(first)
   if count == 0 then return first + 1 end
   local ids = flat(ARGV, first, 6, 1)
   local claims = redis.call('HMGET', K.claims, unpack(ids))
-  local over, ended, scores = {}, {}, {}
+  local over, ended, lines, scores = {}, {}, {}, {}
   for index = 1, count do
     local base = first + (index - 1) * 6
-    local id, own, result, failure = ids[index], ARGV[base + 2], ARGV[base + 3], ARGV[base + 4]
-    local exit = ARGV[base + 6]
-    local attempt, claimed_at, by, holder
-    if claims[index] then attempt, claimed_at, by, holder = split_claim(claims[index]) end
-    if holder ~= own then
-      if not is_told_again(id, own, result, failure, exit) then lost[#lost + 1] = id end
+    local id, claim, own, state = ids[index], claims[index], ARGV[base + 2], ARGV[base + 3]
+    local failure, exit = ARGV[base + 4], ARGV[base + 6]
+    if not is_claim_of(claim, own) then
+      if not is_told_again(id, own, state, failure, exit) then lost[#lost + 1] = id end
     else
       over[#over + 1] = id
-      if result == 'failed' then
-        local body = redis.call('HGET', K.jobs, id) or ''
-        if redis.call('SISMEMBER', K.cancels, id) == 1 then
-          result = 'cancelled'
-        elseif tonumber(attempt) >= most_attempts(body) then
-          result = 'dead'
-        else
-          redis.call('HSET', K.tries, id, attempt .. ' ' .. own .. ' ' .. failure)
-          redis.call('ZADD', K.retries, text(at + tonumber(ARGV[base + 5])), id)
-        end
-      end
-      if result ~= 'failed' then
+      if state == 'failed' then state = after_failure(id, claim, own, failure, ARGV[base + 5]) end
+      if state then
+        local place = #lines
         ended[#ended + 1] = id
-        end_run(id, result, attempt, claimed_at, by, own, failure, exit, at_text, scores)
+        lines[place + 1], lines[place + 2] = id, result_line(state, claim, failure, exit, at_text)
+        scores[place + 1], scores[place + 2] = at_text, id
       end
     end
   end
@@ -71,17 +71,14 @@ local function complete(first)
     redis.call('ZREM', K.active, unpack(over))
     if redis.call('EXISTS', K.cancels) == 1 then redis.call('SREM', K.cancels, unpack(over)) end
   end
-  if #ended > 0 then
-    redis.call('ZADD', K.ended, unpack(scores))
-    if redis.call('EXISTS', K.tries) == 1 then redis.call('HDEL', K.tries, unpack(ended)) end
-  end
+  if #ended > 0 then end_runs(ended, lines, scores) end
   return first + 1 + 6 * count
 end
 
 -- It was cancelled while its executor was silent, which is at it still.
 local function is_cancelled(id, attempt_token)
-  local known = redis.call('HMGET', result_key(id), 'state', 'token')
-  return known[1] == 'cancelled' and known[2] == attempt_token
+  local state, _, _, _, _, _, holder = result_of(id)
+  return state == 'cancelled' and holder == attempt_token
 end
 
 local function beat(first)
@@ -91,9 +88,7 @@ local function beat(first)
   local claims = redis.call('HMGET', K.claims, unpack(ids))
   local scores = {}
   for index = 1, count do
-    local _, _, _, holder
-    if claims[index] then _, _, _, holder = split_claim(claims[index]) end
-    if holder == tokens[index] then
+    if is_claim_of(claims[index], tokens[index]) then
       scores[#scores + 1], scores[#scores + 2] = lease_end, ids[index]
     elseif is_cancelled(ids[index], tokens[index]) then
       cancelled[#cancelled + 1] = ids[index]
@@ -107,7 +102,8 @@ end
 local reply = { at, 0, cancelled, lost, {}, false }
 local given = 0
 local function give(id, body, attempt)
-  reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = id, body, tonumber(attempt)
+  local place = #reply
+  reply[place + 1], reply[place + 2], reply[place + 3] = id, body, tonumber(attempt)
   given = given + 1
 end
 
@@ -120,17 +116,15 @@ local function give_back(id, claim)
   -- What is over stays so, whoever put it here.
   if not body or redis.call('ZSCORE', K.ended, id) then return end
   attempt = attempt or '1'
-  -- Of what is over nothing is left here: a later job of that id begins with its first attempt.
-  redis.call('HDEL', K.tries, id)
+  claim = claim_of(attempt, claimed_at, by, holder)
   if redis.call('SREM', K.cancels, id) == 1 then
-    end_run(id, 'cancelled', attempt, claimed_at or '', by or '', holder or '-', '', '', at_text)
+    end_run(id, 'cancelled', claim, '', '', at_text)
   elseif is_pool and not is_repeatable(body) then
-    end_run(id, 'dead', attempt, claimed_at or '', by or '', holder or '-',
+    end_run(id, 'dead', claim,
       'in doubt: ' .. (by or 'somebody') .. ' had begun it and was not heard of for longer than its lease', '', at_text)
     redis.call('HSET', K.doubts, id, by or '')
   elseif tonumber(attempt) >= most_attempts(body) + MOST_LOST then
-    end_run(id, 'dead', attempt, claimed_at or '', by or '', holder or '-', 'its lease ended ' .. attempt .. ' times', '',
-      at_text)
+    end_run(id, 'dead', claim, 'its lease ended ' .. attempt .. ' times', '', at_text)
   else
     redis.call('HSET', K.tries, id, attempt .. ' - its lease ended')
     redis.call('ZADD', K.ready, ready_score(body, at), id)
@@ -164,10 +158,9 @@ local function ask_again()
   for _, id in ipairs(redis.call('HKEYS', K.doubts)) do
     local body = redis.call('HGET', K.doubts, id) == server and redis.call('HGET', K.jobs, id)
     if body then
-      local attempt = tonumber(result_of(id, 'attempt')[1]) or 1
-      redis.call('HDEL', K.doubts, id)
-      redis.call('ZREM', K.ended, id)
-      redis.call('DEL', result_key(id))
+      local _, _, _, attempt = result_of(id)
+      attempt = tonumber(attempt) or 1
+      forget_end(id)
       redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
       redis.call('ZADD', K.active, lease_end, id)
       give(id, body, attempt)
@@ -210,13 +203,15 @@ local function claim(room)
   local bodies = redis.call('HMGET', K.jobs, unpack(ids))
   local tries = redis.call('HLEN', K.tries) > 0 and redis.call('HMGET', K.tries, unpack(ids)) or {}
   local claims, scores = {}, {}
+  local rest = ' ' .. at_text .. ' ' .. server .. ' ' .. token
   for index, id in ipairs(ids) do
-    if bodies[index] then
-      local attempt = (tonumber((split_try(tries[index] or ''))) or 0) + 1
-      claims[#claims + 1] = id
-      claims[#claims + 1] = attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token
-      scores[#scores + 1], scores[#scores + 2] = lease_end, id
-      give(id, bodies[index], attempt)
+    local body = bodies[index]
+    if body then
+      local attempt = (tries[index] and tonumber((split_try(tries[index]))) or 0) + 1
+      local place = #claims
+      claims[place + 1], claims[place + 2] = id, attempt .. rest
+      scores[place + 1], scores[place + 2] = lease_end, id
+      give(id, body, attempt)
     end
   end
   if #claims == 0 then return end
