@@ -80,7 +80,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func enqueue(_ pending: PendingReply) {
         waiting.append(pending)
-        setAlarm(pending.deadline)
+        setAlarm(pending.nextAlarm)
     }
 
     /// Writes at the end of a turn, so that replies handled in one read share one write.
@@ -120,7 +120,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     // MARK: Deadlines
 
-    /// One timer for all that wait: it rings at the earliest deadline that was known when it was set.
+    /// One timer for all that wait: it rings at the earliest time that was known when it was set.
     private func setAlarm(_ deadline: NIODeadline) {
         if let alarm, alarm.at <= deadline { return }
         alarm?.task.cancel()
@@ -131,8 +131,14 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func ring() {
         alarm = nil
-        guard let earliest = waiting.lazy.map(\.deadline).min() else { return }
-        if earliest <= .now() {
+        let now = NIODeadline.now()
+        for index in waiting.indices {
+            guard let doubt = waiting[index].doubt, doubt.at <= now else { continue }
+            waiting[index].doubt = nil
+            doubt.act()
+        }
+        guard let earliest = waiting.lazy.map(\.nextAlarm).min() else { return }
+        if earliest <= now {
             end(.timeout)
         } else {
             setAlarm(earliest)

@@ -11,6 +11,7 @@ final class Outbox: Sendable {
         var handler: NIOLoopBound<ConnectionHandler>?
         /// Commands waiting for a reply, here or on the wire.
         var inFlight = 0
+        var answers = 0
     }
 
     private let state = Mutex(State())
@@ -42,7 +43,15 @@ final class Outbox: Sendable {
     }
 
     /// Notes that replies came.
-    func answered(_ commands: Int) { state.withLock { $0.inFlight -= commands } }
+    func answered(_ commands: Int) {
+        state.withLock { state in
+            state.inFlight -= commands
+            state.answers += 1
+        }
+    }
+
+    /// How many answers came; it only grows.
+    var answers: Int { state.withLock { $0.answers } }
 
     /// Refuses everything from now on, and gives back what nobody took; on the event loop.
     func close() -> [Submission] {

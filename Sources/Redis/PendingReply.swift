@@ -8,6 +8,16 @@ struct PendingReply: Sendable {
     /// How many replies are still to come.
     var remaining: Int
     let deadline: NIODeadline
+    /// What is done, once, where no reply came by a time before the deadline.
+    var doubt: Doubt?
+
+    /// When somebody has to look at it next.
+    var nextAlarm: NIODeadline { doubt.map { min($0.at, deadline) } ?? deadline }
+
+    struct Doubt: Sendable {
+        let at: NIODeadline
+        let act: @Sendable () -> Void
+    }
 
     enum Sink: Sendable {
         case one(CheckedContinuation<Result<RedisValue, RedisError>, Never>)

@@ -16,6 +16,7 @@ extension RedisConnection {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try keepFromChildren(channel)
+                    if case .tcp = endpoint { try noticeSilence(channel) }
                     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(outbox: outbox))
                 }
             }
@@ -65,4 +66,22 @@ private func keepFromChildren(_ channel: any Channel) throws {
     try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
         _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
     }
+}
+
+/// The system asks the other end whether it is still there where nothing came for a second, and gives the connection up after
+/// two questions without an answer: one that is half open is known after three seconds, though nobody waits for anything on
+/// it, and no program has anything to do for that. (tcp(7). TCP_USER_TIMEOUT would be shorter, but would end the lines of
+/// a Redis too that is only slow to read.)
+private func noticeSilence(_ channel: any Channel) throws {
+    try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
+        set(socket, SOL_SOCKET, SO_KEEPALIVE, 1)
+        set(socket, Int32(IPPROTO_TCP), TCP_KEEPIDLE, 1)
+        set(socket, Int32(IPPROTO_TCP), TCP_KEEPINTVL, 1)
+        set(socket, Int32(IPPROTO_TCP), TCP_KEEPCNT, 2)
+    }
+}
+
+private func set(_ socket: NIOBSDSocket.Handle, _ level: Int32, _ option: Int32, _ value: Int32) {
+    var value = value
+    _ = unsafe setsockopt(socket, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
 }

@@ -33,6 +33,9 @@ public final class RedisConnection: Sendable {
     /// Whether commands can be sent. It may end at any time.
     public var isOpen: Bool { outbox.isOpen }
 
+    /// How many answers came so far: whoever saw this number before knows whether another came since.
+    public var answers: Int { outbox.answers }
+
     /// Closes the connection; whoever waits on it is told.
     public func close() async {
         channel.close(mode: .all, promise: nil)
@@ -48,8 +51,15 @@ public final class RedisConnection: Sendable {
     public func send(
         _ command: RedisCommand, deadline: Duration = commandDeadline
     ) async throws(RedisError) -> RedisValue {
+        try await send(command, deadline: deadline, doubt: nil)
+    }
+
+    private func send(
+        _ command: RedisCommand, deadline: Duration, doubt: PendingReply.Doubt?
+    ) async throws(RedisError) -> RedisValue {
         let result = await withCheckedContinuation { continuation in
-            let pending = PendingReply(sink: .one(continuation), remaining: 1, deadline: .now() + TimeAmount(deadline))
+            let pending = PendingReply(
+                sink: .one(continuation), remaining: 1, deadline: .now() + TimeAmount(deadline), doubt: doubt)
             if let error = outbox.submit(.commands(command.bytes, pending), commands: 1, on: channel.eventLoop) {
                 continuation.resume(returning: .failure(error))
             }
@@ -58,14 +68,17 @@ public final class RedisConnection: Sendable {
     }
 
     /// Sends a command that blocks on the server for at most `serverTimeout` (BLPOP, XREAD BLOCK). Nothing else is
-    /// answered meanwhile, so this is for a connection of its own; cancelling the task closes it.
+    /// answered meanwhile, so this is for a connection of its own; cancelling the task closes it. Where there is still no
+    /// answer `doubtAfter` later than that, `onDoubt` is called once, on the thread of the connection: it must be quick.
     public func sendBlocking(
-        _ command: RedisCommand, serverTimeout: Duration, margin: Duration = blockingMargin
+        _ command: RedisCommand, serverTimeout: Duration, margin: Duration = blockingMargin,
+        doubtAfter: Duration = .zero, onDoubt: (@Sendable () -> Void)? = nil
     ) async throws(RedisError) -> RedisValue {
+        let doubt = onDoubt.map { PendingReply.Doubt(at: .now() + TimeAmount(serverTimeout + doubtAfter), act: $0) }
         let result = await withTaskCancellationHandler {
             do throws(RedisError) {
                 return Result<RedisValue, RedisError>.success(
-                    try await send(command, deadline: serverTimeout + margin))
+                    try await send(command, deadline: serverTimeout + margin, doubt: doubt))
             } catch {
                 return .failure(Task.isCancelled ? .cancelled : error)
             }

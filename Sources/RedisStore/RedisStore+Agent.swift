@@ -153,39 +153,20 @@ extension RedisStore: AgentStore {
         _ key: String, on line: RedisConnection, slice: Duration
     ) async throws(RedisError) -> RedisValue {
         let seconds = String(Double(slice.wholeMilliseconds) / 1000)
-        let command = RedisCommand("BLPOP", key: key, [.string(seconds)])
-        let doubt = slice + .milliseconds(Int.random(in: Self.doubtAfter))
-        let answer = await withTaskGroup(of: Result<RedisValue, RedisError>?.self) { group in
-            group.addTask {
-                do throws(RedisError) {
-                    return .success(try await line.sendBlocking(command, serverTimeout: slice))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            group.addTask {
-                try? await Task.sleep(for: doubt)
-                await self.closeIfHalfOpen(line, key)
-                return nil
-            }
-            var answer: Result<RedisValue, RedisError>?
-            for await result in group where result != nil {
-                answer = result
-                group.cancelAll()
-            }
-            return answer
-        }
-        guard let answer else { throw .cancelled }
-        return try answer.get()
+        return try await line.sendBlocking(
+            RedisCommand("BLPOP", key: key, [.string(seconds)]), serverTimeout: slice,
+            doubtAfter: .milliseconds(Int.random(in: Self.doubtAfter)),
+            onDoubt: { Task { await self.closeIfHalfOpen(line, key) } })
     }
 
     private func closeIfHalfOpen(_ line: RedisConnection, _ key: String) async {
-        guard !Task.isCancelled, let other = try? await client.dedicatedConnection(forKey: key) else { return }
+        let answers = line.answers
+        guard let other = try? await client.dedicatedConnection(forKey: key) else { return }
         let question = RedisCommand("EXISTS", key: key)
-        let isAnswered = (try? await other.send(question, deadline: Self.probe)) != nil
+        let isThere = (try? await other.send(question, deadline: Self.probe)) != nil
         await other.close()
         try? await Task.sleep(for: Self.lastGrace)
-        guard isAnswered, !Task.isCancelled else { return }
+        guard isThere, line.answers == answers else { return }
         await line.close()
         // The line for commands is asked too: a deadline that passes closes it, and whoever waits on it is told at once.
         _ = try? await client.send(question, deadline: Self.probe)

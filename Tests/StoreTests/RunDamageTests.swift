@@ -94,7 +94,9 @@ import Testing
         }
     }
 
-    @Test func `the end of what a script pushed is a hash, whatever was there, until the job is forgotten`() async throws {
+    @Test func `the end of what a script pushed is a hash, whatever was there, until the job is forgotten`()
+        async throws
+    {
         try await withStore { store, client async throws in
             var pushed = runJob("a")
             pushed.origin = RunJob.inbox
