@@ -45,7 +45,9 @@ enum Queues {
     // MARK: enqueue → claimed
 
     private static func latency(_ stage: Stage, _ count: Int) async throws -> [Figure] {
-        let executor = try await stage.anotherStore()
+        // Another program's connection.
+        let threads = RedisThreads()
+        let executor = try await RedisStore.connect(url: stage.redis.url, on: threads)
         let (claims, continuation) = AsyncStream<ContinuousClock.Instant>.makeStream()
         var samples = Samples()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -73,6 +75,7 @@ enum Queues {
             group.cancelAll()
         }
         await executor.close()
+        await threads.shutdown()
         return [
             Figure(
                 measure: "enqueue → claimed by an idle executor, p50", bar: 0.5, measured: samples.median, unit: "ms",

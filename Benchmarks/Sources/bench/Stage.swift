@@ -140,9 +140,6 @@ final class Stage: Sendable {
         return try Self.processorTime(pid)
     }
 
-    /// Another program's connection to the same Redis.
-    func anotherStore() async throws -> RedisStore { try await RedisStore.connect(url: redis.url, on: threads) }
-
     // MARK: waiting
 
     func waitForLeader(after epoch: Int64 = 0, within limit: Duration = .seconds(60)) async throws -> LeaseView {

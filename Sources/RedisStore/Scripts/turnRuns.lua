@@ -263,7 +263,8 @@ if limit > given then
   if room > 0 then claim(room) end
 end
 if given < limit then
-  comes_back = sweep() or comes_back
+  -- Who has nothing to do has time for it; a queue that is never empty is looked through once in a while.
+  if given == 0 or at % 16 == 0 then comes_back = sweep() or comes_back end
   if is_pool then
     redis.call('ZADD', K.idle, at_text, server)
     redis.call('ZREMRANGEBYSCORE', K.idle, '-inf', text(at - IDLE_FOR))
@@ -271,7 +272,7 @@ if given < limit then
 elseif is_pool then
   redis.call('ZREM', K.idle, server)
 end
-trim_ended(at)
+if given == 0 or ARGV[10] ~= '0' then trim_ended(at) end
 
 -- Of a pool only the latest few who are free look after what comes due: the others would all wake for the same.
 local rank = is_pool and redis.call('ZREVRANK', K.idle, server)
