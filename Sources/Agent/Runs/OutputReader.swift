@@ -1,5 +1,5 @@
 // Follows the file that programs of a run write to, and hands on what grew. A file and not a pipe, so that a program
-// outlives an agent that is killed. Endless output fills neither disk nor memory nor the store: what cannot be handed on
+// outlives an agent that is killed, and the next life goes on where the store's part of it ends. Endless output fills neither disk nor memory nor the store: what cannot be handed on
 // in time is left out, and people are told how much.
 
 internal import Glibc
@@ -19,6 +19,8 @@ final class OutputReader {
 
     let file: OpenFile
     private let feed: RunFeed
+    /// Where it is written down how far the store has it.
+    private let mark: OutputMark
     private var offset: Int64
     private var leftOut: Int64 = 0
     /// The beginning of a character whose rest was not there yet.
@@ -27,10 +29,11 @@ final class OutputReader {
     /// The last of what the present program wrote, for messages.
     private var tail: [UInt8] = []
 
-    init(_ file: consuming OpenFile, feed: RunFeed, fromEnd: Bool) {
-        offset = fromEnd ? Self.size(file.number) : 0
+    init(_ file: consuming OpenFile, feed: RunFeed, mark: OutputMark) {
+        offset = mark.position
         self.file = file
         self.feed = feed
+        self.mark = mark
     }
 
     /// A program begins.
@@ -46,6 +49,7 @@ final class OutputReader {
         let size = skip()
         if ContinuousClock.now >= nextAt {
             nextAt = .now + Self.pace
+            mark.move(to: feed.arrived)
             take(min(size - offset, Int64(feed.room)))
         }
         guard size > Self.longest else { return Self.pace }
@@ -87,7 +91,7 @@ final class OutputReader {
         tail = Array((tail + bytes).suffix(QueueBounds.outputBytes))
         bytes = rest + bytes
         rest = Array(bytes.suffix(Self.unfinished(bytes)))
-        feed.put(String(decoding: bytes.dropLast(rest.count), as: UTF8.self))
+        feed.put(String(decoding: bytes.dropLast(rest.count), as: UTF8.self), upTo: offset - Int64(rest.count))
     }
 
     private func sayLeftOut() {

@@ -6,10 +6,17 @@ internal import Store
 internal import Synchronization
 
 package final class RunFeed: Sendable {
+    private struct Chunk {
+        var text: String
+        /// How far its file is read, where this is the last of what was put together.
+        var end: Int64?
+    }
+
     private struct State {
-        var chunks: [String] = []
+        var chunks: [Chunk] = []
         var bytes = 0
         var isClosed = false
+        var arrived: Int64 = 0
     }
 
     /// Bytes that wait at most, beside the last of a program.
@@ -27,14 +34,18 @@ package final class RunFeed: Sendable {
     /// How many more bytes may be put.
     var room: Int { state.withLock { max(0, Self.mostWaiting - $0.bytes) } }
 
-    /// Puts text that a person reads, whatever its length.
-    func put(_ text: String) {
+    /// How far the file has arrived at the store.
+    var arrived: Int64 { state.withLock { $0.arrived } }
+
+    /// Puts text that a person reads, whatever its length; `end` is how far its file is read with it.
+    func put(_ text: String, upTo end: Int64? = nil) {
         guard !text.isEmpty else { return }
-        let chunks = Self.chunks(of: text)
+        var chunks = Self.chunks(of: text).map { Chunk(text: $0) }
+        chunks[chunks.count - 1].end = end
         let isTaken = state.withLock { state in
             guard !state.isClosed, state.bytes < Self.mostHeld else { return false }
             state.chunks += chunks
-            state.bytes += chunks.reduce(0) { $0 + $1.utf8.count }
+            state.bytes += text.utf8.count
             return true
         }
         if isTaken { alarm.ring() }
@@ -49,7 +60,7 @@ package final class RunFeed: Sendable {
     /// What is next, and whether nothing comes after it.
     package var next: (chunks: [String], isLast: Bool) {
         state.withLock { state in
-            let chunks = Array(state.chunks.prefix(Self.mostAtOnce))
+            let chunks = state.chunks.prefix(Self.mostAtOnce).map(\.text)
             return (chunks, state.isClosed && chunks.count == state.chunks.count)
         }
     }
@@ -57,7 +68,10 @@ package final class RunFeed: Sendable {
     /// The first `count` chunks have arrived.
     package func taken(_ count: Int) {
         state.withLock { state in
-            state.bytes -= state.chunks.prefix(count).reduce(0) { $0 + $1.utf8.count }
+            for chunk in state.chunks.prefix(count) {
+                state.bytes -= chunk.text.utf8.count
+                state.arrived = chunk.end ?? state.arrived
+            }
             state.chunks.removeFirst(count)
         }
     }

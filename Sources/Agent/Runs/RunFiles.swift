@@ -1,5 +1,5 @@
-// What a run leaves in the state folder while it is open: the output of its programs, and for each of them the file in
-// which its monitor says how it ended. One file for each attempt and step: an older answer is never taken for a newer one.
+// What a run leaves in the state folder while it is open: the output of its programs, how far the store has that, and for
+// each program the file in which its monitor says how it ended. One file for each attempt and step: an older answer is never taken for a newer one.
 
 internal import Glibc
 internal import Model
@@ -17,6 +17,7 @@ struct RunFiles: Sendable {
     static func stem(of run: String) -> String { String(Digest.sha256(Array(run.utf8)).prefix(32)) }
 
     var output: String { "\(folder)/\(stem).out" }
+    var mark: String { "\(folder)/\(stem).sent" }
 
     func status(attempt: Int, step: Int) -> String { "\(folder)/\(stem).\(attempt).\(step)" }
 
@@ -25,13 +26,23 @@ struct RunFiles: Sendable {
         try Self.make(status(attempt: attempt, step: step), O_WRONLY)
     }
 
-    /// A new, empty file for output: who still writes to one of an earlier attempt writes elsewhere.
-    func makeOutput() throws(StepError) -> OpenFile { try Self.make(output, O_RDWR | O_APPEND) }
+    /// New, empty files for output: who still writes to one of an earlier attempt writes elsewhere.
+    func makeOutput(feed: RunFeed) throws(StepError) -> OutputReader {
+        let mark = OutputMark(try Self.make(mark, O_RDWR))
+        return OutputReader(try Self.make(output, O_RDWR | O_APPEND), feed: feed, mark: mark)
+    }
 
-    /// The file of an earlier life, or a new one.
-    func reopenOutput() throws(StepError) -> OpenFile {
-        if let file = try? OpenFile.open(output, O_RDWR | O_APPEND | O_NOFOLLOW) { return file }
-        return try makeOutput()
+    /// The files of an earlier life, or new ones.
+    func reopenOutput(feed: RunFeed) throws(StepError) -> OutputReader {
+        guard let file = try? OpenFile.open(output, O_RDWR | O_APPEND | O_NOFOLLOW),
+            let mark = try? OpenFile.open(mark, O_RDWR | O_NOFOLLOW)
+        else { return try makeOutput(feed: feed) }
+        return OutputReader(file, feed: feed, mark: OutputMark(mark))
+    }
+
+    func removeOutput() {
+        unlink(output)
+        unlink(mark)
     }
 
     private static func make(_ path: String, _ flags: Int32) throws(StepError) -> OpenFile {

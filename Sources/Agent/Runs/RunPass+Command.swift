@@ -128,6 +128,7 @@ extension RunPass {
         }
         switch ProgramEnd.read(files.status(attempt: open.attempt, step: open.step)) {
         case .ended(let exit):
+            reader?.end()
             return try at(open.step, step) { () throws(StepError) in try conclude(command, exit) }
         case .neverBegun: break
         case nil:

@@ -47,12 +47,12 @@ final class RunPass {
         count = steps.count
         var next = 0
         if let open = ledger.read({ $0.runs.open[key] }), steps.indices.contains(open.step) {
-            reader = OutputReader(try files.reopenOutput(), feed: active.feed, fromEnd: true)
+            reader = try files.reopenOutput(feed: active.feed)
             active.feed.put("… the agent was restarted …\n")
             try resume(steps[open.step], open)
             next = open.step + 1
         } else {
-            reader = OutputReader(try files.makeOutput(), feed: active.feed, fromEnd: false)
+            reader = try files.makeOutput(feed: active.feed)
         }
         for index in next..<max(next, steps.count) {
             let step = steps[index]
@@ -158,6 +158,6 @@ final class RunPass {
         let ended = EndedRun(outcome, attempt: active.claim.attempt)
         guard (try? ledger.append([.runEnded(run: key, ended)])) != nil else { return }
         if let open { unlink(files.status(attempt: open.attempt, step: open.step)) }
-        unlink(files.output)
+        files.removeOutput()
     }
 }

@@ -72,24 +72,53 @@ import Testing
         #expect(outcome.error == (code == 0 ? nil : "failed: step 2 of 3, sh: sh exited 3: late"))
         #expect(bench.count == 1 && Disk.text(bench.root + "/before") == "y")
         #expect(Disk.exists(bench.root + "/after") == (code == 0))
-        #expect(active.feed.text.hasPrefix("… the agent was restarted …\nlate\n"))
+        #expect(active.feed.text == "… the agent was restarted …\nlate\n")
     }
 
     @Test func `how a program ended while no agent was there is known exactly, and its output becomes the file`()
         async throws
     {
         let bench = try RunBench()
-        let script = "printf x >> count; \(ExecutorTests.wait(in: bench.root)); echo whole"
+        let script = "printf x >> count; \(ExecutorTests.wait(in: bench.root)); echo whole; echo unseen >&2"
         let job = RunBench.job([.shell(script, output: "/dump")])
         let process = try await Self.cutOff(bench, job)
         Disk.write("", to: bench.root + "/go")
         #expect(await eventually { !ProcessTable.runs(process) })
         #expect(!Disk.exists(bench.root + "/dump"))
         let later = try bench.nextLife()
-        #expect(later.run(job, attempt: 2)?.result == .done)
+        let active = ActiveRun(claim: RunBench.claim(job, attempt: 2))
+        #expect(await later.begin(active).value?.result == .done)
+        #expect(active.feed.text == "… the agent was restarted …\nunseen\n")
         #expect(bench.count == 1 && Disk.text(bench.root + "/dump") == "whole\n")
         #expect(Disk.names(bench.folder.path + "/state/runs") == [])
         #expect(Disk.names(bench.root) == ["count", "dump", "go"])
+    }
+
+    @Test func `what a program writes while no agent is there follows what the store has of it`() async throws {
+        let bench = try RunBench()
+        let job = RunBench.job([
+            .shell("echo early; printf x >> count; \(ExecutorTests.wait(in: bench.root)); echo unseen")
+        ])
+        let first = ActiveRun(claim: RunBench.claim(job))
+        let task = bench.begin(first)
+        var sent = ""
+        #expect(
+            await eventually {
+                sent += first.feed.text
+                return sent == "early\n"
+            })
+        let folder = bench.folder.path + "/state/runs/"
+        let mark = try #require(Disk.names(folder).first { $0.hasSuffix(".sent") })
+        #expect(await eventually { Disk.text(folder + mark)?.utf8.first == 6 })
+        first.control.stop(.giveUp)
+        #expect(await task.value == nil)
+        let process = try #require(bench.runs.open.values.first?.process)
+        Disk.write("", to: bench.root + "/go")
+        #expect(await eventually { !ProcessTable.runs(process) })
+        let next = ActiveRun(claim: RunBench.claim(job))
+        #expect(try await bench.nextLife().begin(next).value?.result == .done)
+        #expect(next.feed.text == "… the agent was restarted …\nunseen\n")
+        #expect(Disk.names(folder) == [])
     }
 
     @Test func `where nobody saw the end, a job that must not be repeated is in doubt, and what is left of it ends`()
