@@ -126,6 +126,7 @@ package final class AgentService: Service {
             group.addTask { await self.executor.run() }
             group.addTask { await self.runs.run() }
             group.addTask { await self.observer.run() }
+            group.addTask { await self.machine.state.left.run() }
             for key in fallen { group.addTask { await self.observer.startAgain(key, after: .zero) } }
         }
     }

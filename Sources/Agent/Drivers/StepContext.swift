@@ -58,7 +58,7 @@ package final class StepContext {
         let run = CommandRun(
             names: machine.names, outputPath: machine.state.stepOutput(job: job), deadline: .now + time,
             giveUp: giveUp)
-        run.discardOutput()
+        machine.state.left.discard(machine.state.stepOutput(job: job))
         let end = try run.run(program) { identity throws(StepError) in
             try machine.ledger.append([.begun(job: job, step: step), .process(job: job, identity)])
         }

@@ -72,10 +72,6 @@ package struct CommandRun {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    func discardOutput() {
-        if let outputPath { unlink(outputPath) }
-    }
-
     private func openOutput() throws(StepError) -> OpenFile {
         let flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW
         do throws(SystemError) {

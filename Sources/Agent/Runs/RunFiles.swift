@@ -7,10 +7,12 @@ internal import Model
 struct RunFiles: Sendable {
     private let folder: String
     private let stem: String
+    private let left: LeftOutputs
 
     /// `run`: what the journal knows the job by. It may hold what no file name can.
     init(run: String, in state: StateFolder) {
         folder = state.runsPath
+        left = state.left
         stem = Self.stem(of: run)
     }
 
@@ -28,6 +30,7 @@ struct RunFiles: Sendable {
 
     /// New, empty files for output: who still writes to one of an earlier attempt writes elsewhere.
     func makeOutput(feed: RunFeed) throws(StepError) -> OutputReader {
+        left.discard(output)
         let mark = OutputMark(try Self.make(mark, O_RDWR))
         return OutputReader(try Self.make(output, O_RDWR | O_APPEND), feed: feed, mark: mark)
     }
@@ -41,7 +44,7 @@ struct RunFiles: Sendable {
     }
 
     func removeOutput() {
-        unlink(output)
+        left.discard(output)
         unlink(mark)
     }
 
@@ -59,7 +62,7 @@ struct RunFiles: Sendable {
         let found = StateFolder.names(in: state.runsPath)
         let kept = Set(open().map(stem))
         for name in found where !kept.contains(String(name.prefix { $0 != "." })) {
-            unlink(state.runsPath + "/" + name)
+            state.left.discard(state.runsPath + "/" + name)
         }
     }
 }

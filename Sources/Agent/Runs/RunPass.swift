@@ -158,6 +158,7 @@ final class RunPass {
         let ended = EndedRun(outcome, attempt: active.claim.attempt)
         guard (try? ledger.append([.runEnded(run: key, ended)])) != nil else { return }
         if let open { unlink(files.status(attempt: open.attempt, step: open.step)) }
+        reader = nil
         files.removeOutput()
     }
 }

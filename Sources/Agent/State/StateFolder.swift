@@ -9,6 +9,7 @@ internal import JSON
 
 package struct StateFolder: Sendable {
     package let path: String
+    package let left: LeftOutputs
 
     package var ledgerPath: String { path + "/journal" }
     var assignmentsPath: String { path + "/assignments.json" }
@@ -19,7 +20,10 @@ package struct StateFolder: Sendable {
     /// Makes the folder and what is above it.
     package init(_ path: String) throws(StepError) {
         self.path = path
-        for folder in [path, path + "/services", path + "/output", path + "/runs"] { try Self.makeFolders(folder) }
+        left = LeftOutputs(folder: path + "/left")
+        for folder in [path, path + "/services", path + "/output", path + "/runs", path + "/left"] {
+            try Self.makeFolders(folder)
+        }
     }
 
     package static func makeFolders(_ path: String) throws(StepError) {
@@ -104,14 +108,14 @@ package struct StateFolder: Sendable {
 
     func stepOutput(job: String) -> String { outputPath + "/" + Self.component(job) }
 
-    func removeOutput(job: String) { unlink(stepOutput(job: job)) }
+    func removeOutput(job: String) { left.discard(stepOutput(job: job)) }
 
     /// Removes the output of jobs that are not open here any more: cancelled ones, and those of a store that is gone.
     package func removeOutputs(except open: () -> [String]) {
         let found = Self.names(in: outputPath)
         // Asked after the look: who begins a job writes that down before its output.
         let kept = Set(open().map(Self.component))
-        for name in found where !kept.contains(name) { unlink(outputPath + "/" + name) }
+        for name in found where !kept.contains(name) { left.discard(outputPath + "/" + name) }
     }
 
     static func names(in path: String) -> [String] {

@@ -121,6 +121,30 @@ import Testing
         #expect(Disk.names(folder) == [])
     }
 
+    @Test func `what a program left in the background goes on, and does not fill the disk`() async throws {
+        let bench = try RunBench()
+        let script = "yes & echo $! > pid"
+        #expect(bench.run(.shell(script))?.result == .done)
+        let pid = try #require(Disk.text(bench.root + "/pid").flatMap { Int32($0.dropLast()) })
+        let program = try #require(ProcessTable.identity(of: pid))
+        defer { kill(pid, SIGKILL) }
+        let left = bench.folder.path + "/state/left"
+        #expect(Disk.names(left).count == 1 && Disk.names(bench.folder.path + "/state/runs") == [])
+        let path = left + "/" + Disk.names(left)[0]
+        #expect(await eventually { Disk.size(path) > LeftOutputs.longest })
+        let state = try StateFolder(bench.folder.path + "/state")
+        let sweeper = Task { await state.left.run() }
+        // Emptied while it is written to.
+        for _ in 0..<3 {
+            #expect(await eventually { Disk.size(path) < LeftOutputs.longest && Disk.size(path) > 0 })
+        }
+        #expect(ProcessTable.runs(program))
+        kill(pid, SIGKILL)
+        #expect(await eventually { Disk.names(left) == [] })
+        sweeper.cancel()
+        await sweeper.value
+    }
+
     @Test func `where nobody saw the end, a job that must not be repeated is in doubt, and what is left of it ends`()
         async throws
     {

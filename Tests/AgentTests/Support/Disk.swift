@@ -23,6 +23,11 @@ enum Disk {
         return lstat(path, &status) == 0
     }
 
+    static func size(_ path: String) -> Int64 {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
     static func mode(_ path: String) -> Int {
         var status = stat()
         return lstat(path, &status) == 0 ? Int(status.st_mode & 0o7777) : -1
