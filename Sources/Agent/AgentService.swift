@@ -2,8 +2,9 @@
 // that does the jobs of plans, and another that does those of people, schedules and scripts; as one service, over any
 // store that has an agent's side.
 //
-// Guarantees: services are adopted and supervised before the store is asked for anything, and as long as it is away; when
-// `run` returns, services go on, unless they are to end with the agent.
+// Guarantees: services are adopted and supervised before the store is asked for anything, and as long as it is away; those that
+// ended while no agent was there are started again as soon as the store said that this agent stands for the server, or did not
+// answer for a second; when `run` returns, services go on, unless they are to end with the agent.
 
 internal import CLinux
 internal import Glibc
@@ -19,8 +20,10 @@ package final class AgentService: Service {
     private let watcher: Watcher
     private let monitor: Monitor
     private let observer: Observer
+    private let reporter: Reporter
     private let executor: Executor
     private let runs: RunExecutor
+    private let standing: Standing
     private let lock: LockedState
 
     private final class LockedState: Sendable {
@@ -52,15 +55,19 @@ package final class AgentService: Service {
         machine = parts.machine
         watcher = parts.watcher
         let outage = Outage(log: log)
+        let agent = try state.identity()
+        let standing = Standing(agent: agent, log: log)
+        self.standing = standing
         let table = ObservedTable()
-        let reporter = Reporter(store: store, table: table, outage: outage)
+        reporter = Reporter(store: store, table: table, standing: standing, outage: outage)
         let drivers = Drivers(machine: machine)
         observer = Observer(drivers: drivers, table: table, reporter: reporter, watcher: watcher, log: log)
         monitor = Monitor(
             store: store,
             identity: Monitor.Identity(
                 server: configuration.server, root: machine.root.path, version: configuration.version),
-            interval: configuration.interval, disk: DiskProbe(path: machine.root.path), outage: outage)
+            interval: configuration.interval, disk: DiskProbe(path: machine.root.path), standing: standing,
+            outage: outage)
         let packageLane = AsyncLane()
         runs = RunExecutor(
             store: store,
@@ -68,12 +75,12 @@ package final class AgentService: Service {
                 observer.table.doubtHealth(of: id)
                 observer.hurryChecks(of: id)
             },
-            most: configuration.runs, timing: configuration.timing, outage: outage, log: log, nonce: Self.nonce(),
-            packageLane: packageLane)
+            most: configuration.runs, timing: configuration.timing, standing: standing, outage: outage, log: log,
+            nonce: agent.nonce(Self.nonce()), packageLane: packageLane)
         executor = Executor(
             store: store, observer: observer, reporter: reporter,
             runner: JobRunner(drivers: drivers, table: table, server: configuration.server),
-            timing: configuration.timing, outage: outage, log: log, nonce: Self.nonce(),
+            timing: configuration.timing, standing: standing, outage: outage, log: log, nonce: Self.nonce(),
             packageLane: packageLane, onHint: { [runs] in runs.wake() },
             onNewAssignments: { [monitor] in monitor.reportAllNow() },
             onReportInterval: { [monitor] in monitor.report(every: $0) })
@@ -127,6 +134,28 @@ package final class AgentService: Service {
             group.addTask { await self.runs.run() }
             group.addTask { await self.observer.run() }
             group.addTask { await self.machine.state.left.run() }
+            group.addTask { await self.startAgain(fallen) }
+            group.addTask { for await _ in self.standing.returns { self.sayAllAnew() } }
+        }
+    }
+
+    /// Another agent has spoken for the server meanwhile.
+    private func sayAllAnew() {
+        observer.table.forgetAllReported()
+        reporter.wake()
+        monitor.reportAllNow()
+        executor.lookAgain()
+        runs.wake()
+    }
+
+    /// How long services whose process is gone wait for the store's word that this agent stands for the server.
+    private static let wordPatience: Duration = .seconds(1)
+
+    /// In a copied image the services of another machine look like that.
+    private func startAgain(_ fallen: [ServiceKey]) async {
+        guard !fallen.isEmpty else { return }
+        await standing.settled(within: Self.wordPatience)
+        await withDiscardingTaskGroup { group in
             for key in fallen { group.addTask { await self.observer.startAgain(key, after: .zero) } }
         }
     }

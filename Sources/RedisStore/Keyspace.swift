@@ -78,6 +78,8 @@ struct Keyspace: Sendable, Hashable {
     /// A list of at most one entry, to block on.
     func wake(_ server: String) -> String { self.server(server) + "queue:wake" }
 
+    /// The agent that stands for the server: identity, place, heardAt, epoch.
+    func agent(_ server: String) -> String { self.server(server) + "agent" }
     /// How often the agent is to report, in milliseconds; the store keeps it beside the Server's manifest.
     func interval(_ server: String) -> String { self.server(server) + "interval" }
     /// Counts the changes of what the agent is asked.
@@ -115,8 +117,8 @@ struct Keyspace: Sendable, Hashable {
         let base = runs(queue)
         let own =
             switch queue {
-            case .server(let name): [wake(name), pools(ofServer: name), labels(name)]
-            case .pool: [base + "wake", base + "pools", base + "labels"]
+            case .server(let name): [wake(name), pools(ofServer: name), labels(name), agent(name)]
+            case .pool: [base + "wake", base + "pools", base + "labels", base + "epochs"]
             }
         return [
             base + "ready", base + "delayed", base + "retries", base + "active", base + "jobs", base + "claims",
@@ -134,6 +136,7 @@ struct Keyspace: Sendable, Hashable {
             observed(server: server), base + "instances", assignments(server), base + "floor", drifts(server),
             base + "queue:ready", base + "queue:delayed", base + "queue:active", base + "queue:open",
             base + "queue:ended", wake(server), servers(shard), interval(server),
+            agent(server),
         ]
     }
 

@@ -11,7 +11,9 @@ extension RedisStore: AgentStore {
     public func report(_ report: ServerReport) async throws(StoreError) -> Int {
         let measured = report.values.filter { ServerReport.isMeasurement($0.key) }
         let others = report.values.filter { !ServerReport.isMeasurement($0.key) }
-        var arguments: [RedisArgument] = [report.full ? "1" : "0", .int(measured.count), .int(others.count)]
+        var arguments: [RedisArgument] = [
+            .string(report.agent?.id ?? ""), report.full ? "1" : "0", .int(measured.count), .int(others.count),
+        ]
         for (name, value) in Array(measured) + Array(others) { arguments += [.string(name), .string(value)] }
         return try await call(Scripts.reportServer, server: report.server, arguments).int ?? 0
     }
@@ -39,20 +41,23 @@ extension RedisStore: AgentStore {
     }
 
     public func claim(
-        server: String, token: String, limit: Int, lease: Duration, boot: Bool
+        server: String, token: String, limit: Int, lease: Duration, boot: Bool, agent: AgentIdentity?
     ) async throws(StoreError) -> ClaimReply {
         let milliseconds = Int(lease.wholeMilliseconds)
         let reply =
             try await call(
                 Scripts.claimJobs, server: server,
-                [.string(token), .int(max(0, limit)), .int(milliseconds), boot ? "1" : "0"]
+                [
+                    .string(token), .int(max(0, limit)), .int(milliseconds), boot ? "1" : "0",
+                    .string(agent?.id ?? ""), .string(agent?.place ?? ""),
+                ]
             ).array ?? []
-        guard reply.count >= 3, let now = reply[0].int, let revision = reply[1].int, let due = reply[2].int else {
+        guard reply.count >= 4, let now = reply[0].int, let revision = reply[1].int, let due = reply[2].int else {
             throw .corrupt(key: keys.server(server), "the claim answered with something unknown")
         }
         var claims: [Claim] = []
         var unreadable: [String] = []
-        for index in stride(from: 3, to: reply.count - 2, by: 3) {
+        for index in stride(from: 4, to: reply.count - 2, by: 3) {
             let id = reply[index].string ?? ""
             do throws(StoreError) {
                 let job: Job = try decode(reply[index + 1].string ?? "", in: keys.job(server, id))
@@ -67,7 +72,7 @@ extension RedisStore: AgentStore {
         return ClaimReply(
             claims: claims, assignmentRevision: revision,
             nextDueAt: due > 0 ? Timestamp(milliseconds: Int64(due)) : nil, now: Timestamp(milliseconds: Int64(now)),
-            unreadable: unreadable)
+            unreadable: unreadable, holder: AgentHolder(reply[3]))
     }
 
     /// Ends a job that nobody can read, so that it is not claimed again with every lease; returns why. If even that
@@ -182,11 +187,20 @@ extension RedisStore: AgentStore {
     }
 }
 
+extension AgentHolder {
+    /// As `other_agent` answers it; nil where there is none.
+    init?(_ reply: RedisValue) {
+        guard let words = reply.array, words.count == 2 else { return nil }
+        self.init(
+            place: words[0].string ?? "?", heardAt: Timestamp(milliseconds: Int64(words[1].int ?? 0)))
+    }
+}
+
 extension InstanceReport {
     /// As `read_report` is given it.
     var arguments: [RedisArgument] {
         var arguments: [RedisArgument] = [
-            .string(id.appKey), .int(generation), .string(digest), .string(fieldsDigest),
+            .string(agent?.id ?? ""), .string(id.appKey), .int(generation), .string(digest), .string(fieldsDigest),
             .string(gone ? "gone" : full ? "full" : "part"),
         ]
         let values = fields.compactMapValues { $0 }

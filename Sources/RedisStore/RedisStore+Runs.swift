@@ -28,7 +28,7 @@ extension RedisStore: RunQueueStore {
             throw await mend(turn.queue, after: error)
         }
         let key = keys.runs(turn.queue) + "jobs"
-        guard reply.count >= 6, let now = reply[0].int, let due = reply[1].int else {
+        guard reply.count >= 8, let now = reply[0].int, let due = reply[1].int else {
             throw .corrupt(key: key, "the turn answered with something unknown")
         }
         var answer = RunTurnReply(now: Timestamp(milliseconds: Int64(now)))
@@ -37,8 +37,11 @@ extension RedisStore: RunQueueStore {
         answer.lost = (reply[3].array ?? []).compactMap(\.string)
         answer.pools = (reply[4].array ?? []).compactMap { $0.string.flatMap { Pool($0) } }
         answer.labels = reply[5].string.flatMap { LabelLines.labels($0) }
-        answer.claims.reserveCapacity((reply.count - 6) / 3)
-        for index in stride(from: 6, to: reply.count - 2, by: 3) {
+        answer.holder = AgentHolder(reply[6])
+        answer.epoch = Int64(reply[6].int ?? 0)
+        let inherited = Set((reply[7].array ?? []).compactMap(\.string))
+        answer.claims.reserveCapacity((reply.count - 8) / 3)
+        for index in stride(from: 8, to: reply.count - 2, by: 3) {
             let id = reply[index].string ?? ""
             do throws(StoreError) {
                 let body = try RunBody(reply[index + 1].bytes ?? [], in: key)
@@ -46,7 +49,7 @@ extension RedisStore: RunQueueStore {
                     RunClaim(
                         queue: turn.queue, job: body.job, enqueuedAt: body.enqueuedAt,
                         attempt: reply[index + 2].int ?? 0,
-                        token: turn.token))
+                        token: turn.token, isInherited: inherited.contains(id)))
             } catch {
                 answer.unreadable.append(await bury(id, turn, "\(error)"))
             }
@@ -96,7 +99,8 @@ extension RunTurn {
         var arguments: [RedisArgument] = [
             .string(server), .string(token), .int(Int(lease.wholeMilliseconds)),
             .int(min(max(0, limit), RunBounds.largestBatch)), isBoot ? "1" : "0", isRepeat ? "1" : "0",
-            .int(completions.count),
+            .string(agent?.id ?? ""), .string(agent?.former ?? ""), .string(agent?.place ?? ""),
+            .string(String(epoch)), .int(completions.count),
         ]
         arguments.reserveCapacity(arguments.count + 6 * completions.count + 2 * heartbeats.count + 1)
         for completion in completions { arguments += completion.arguments }

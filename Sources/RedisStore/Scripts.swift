@@ -23,10 +23,10 @@ enum Scripts {
     static let refuseEdit = resource(PackageResources.refuseEdit_lua)
     static let writeStatus = resource(PackageResources.writeStatus_lua)
 
-    static let reportServer = server([PackageResources.reportServer_lua])
+    static let reportServer = server([agent, PackageResources.reportServer_lua])
     static let reportInstance = server([report, PackageResources.reportInstance_lua])
     static let assignments = server([PackageResources.assignments_lua])
-    static let claimJobs = server([jobs, PackageResources.claimJobs_lua])
+    static let claimJobs = server([agent, jobs, PackageResources.claimJobs_lua])
     static let heartbeatJobs = server([PackageResources.heartbeatJobs_lua])
     static let completeJob = server([jobs, report, PackageResources.completeJob_lua])
     static let cancelJob = server([jobs, PackageResources.cancelJob_lua])
@@ -36,7 +36,7 @@ enum Scripts {
     static let commitInstance = server([fence, jobs, report, PackageResources.commitInstance_lua])
 
     static let enqueueRuns = runs([fence, PackageResources.enqueueRuns_lua])
-    static let turnRuns = runs([PackageResources.turnRuns_lua])
+    static let turnRuns = runs([agent, PackageResources.turnRuns_lua])
     static let mendRuns = runs([PackageResources.mendRuns_lua])
     static let listRuns = runs([PackageResources.listRuns_lua])
     static let cancelRun = runs([fence, PackageResources.cancelRun_lua])
@@ -52,7 +52,8 @@ enum Scripts {
     private static let feed = bounds + PackageResources.preludeClock_lua + PackageResources.preludeFeed_lua
     private static let fence = PackageResources.preludeFence_lua
     private static let jobs = PackageResources.preludeJobs_lua
-    private static let report = PackageResources.preludeReport_lua
+    private static let report = agent + PackageResources.preludeReport_lua
+    private static let agent = agentBounds + PackageResources.preludeAgent_lua
 
     private static func resource(_ body: [UInt8]) -> RedisScript {
         joined([PackageResources.preludeResource_lua, feed, fence, body])
@@ -78,6 +79,14 @@ enum Scripts {
         local OUTPUT_CHUNKS, MOST_LOST = \(RunBounds.outputChunks), \(RunBounds.mostLost)
         local MOST_WOKEN, SWEPT, MOST_ORPHANS = \(RunBounds.mostWoken), 8, 10000
         local IDLE_FOR, WOKEN_FOR, TIMEKEEPERS, SHARE_PAUSE = 60000, 5000, 4, 5
+
+        """.utf8)
+
+    private static let agentBounds = Array(
+        """
+        local AGENT_SILENCE = \(AgentBounds.silence.wholeMilliseconds)
+        local AGENT_HEARD_EVERY = \(AgentBounds.heardEvery.wholeMilliseconds)
+        local OTHER_AGENT = '\(AgentHolder.conflict)'
 
         """.utf8)
 

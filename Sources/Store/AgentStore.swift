@@ -8,11 +8,14 @@ public struct ServerReport: Sendable, Hashable {
     public var values: [String: String]
     /// The values are all there are: others are removed.
     public var full: Bool
+    /// Whose it is; nil where nobody can stand for the server, as in tools.
+    public var agent: AgentIdentity?
 
-    public init(server: String, values: [String: String], full: Bool) {
+    public init(server: String, values: [String: String], full: Bool, agent: AgentIdentity? = nil) {
         self.server = server
         self.values = values
         self.full = full
+        self.agent = agent
     }
 }
 
@@ -29,10 +32,12 @@ public struct InstanceReport: Sendable, Hashable {
     public var fieldsDigest: String
     /// The agent no longer has anything of this instance: its observed hash is removed.
     public var gone: Bool
+    /// Whose it is, as in `ServerReport`.
+    public var agent: AgentIdentity?
 
     public init(
         id: InstanceID, generation: Int, digest: String, fields: [FieldKey: String?], full: Bool,
-        fieldsDigest: String, gone: Bool = false
+        fieldsDigest: String, gone: Bool = false, agent: AgentIdentity? = nil
     ) {
         self.id = id
         self.generation = generation
@@ -41,6 +46,7 @@ public struct InstanceReport: Sendable, Hashable {
         self.full = full
         self.fieldsDigest = fieldsDigest
         self.gone = gone
+        self.agent = agent
     }
 }
 
@@ -54,15 +60,19 @@ public struct ClaimReply: Sendable, Hashable {
     public var now: Timestamp
     /// Jobs that cannot be read, and why; they are dead now.
     public var unreadable: [String]
+    /// Another agent stands for the server: nothing was claimed or promoted, and `nextDueAt` says when to ask again.
+    public var holder: AgentHolder?
 
     public init(
-        claims: [Claim], assignmentRevision: Int, nextDueAt: Timestamp?, now: Timestamp, unreadable: [String] = []
+        claims: [Claim], assignmentRevision: Int, nextDueAt: Timestamp?, now: Timestamp, unreadable: [String] = [],
+        holder: AgentHolder? = nil
     ) {
         self.claims = claims
         self.assignmentRevision = assignmentRevision
         self.nextDueAt = nextDueAt
         self.now = now
         self.unreadable = unreadable
+        self.holder = holder
     }
 }
 
@@ -88,19 +98,24 @@ public struct AssignmentList: Sendable, Hashable {
 public protocol AgentStore: Sendable {
     /// Writes what changed, the heartbeat, and a feed entry if a value other than a measurement changed.
     /// The revision of the monitor hash: one that is lower than the last means that the store lost what it had.
+    /// Throws `conflict` if another agent stands for the server.
     @discardableResult
     func report(_ report: ServerReport) async throws(StoreError) -> Int
     /// Writes what changed; a new revision and a feed entry only if something did. Returns the revision.
+    /// Throws `conflict` if another agent stands for the server.
     func report(_ report: InstanceReport) async throws(StoreError) -> Int
     /// What this server is asked to observe.
     func assignments(server: String) async throws(StoreError) -> AssignmentList
     /// Promotes what is due, reclaims expired leases (what used up its attempts is dead), then claims up to `limit`.
     /// With `boot`, every active job of this server that another token holds goes back to ready first: its executor is gone.
-    func claim(server: String, token: String, limit: Int, lease: Duration, boot: Bool) async throws(StoreError)
-        -> ClaimReply
+    /// The agent stands for the server from then on, unless another does (`AgentBounds.silence`): then nothing is done.
+    func claim(
+        server: String, token: String, limit: Int, lease: Duration, boot: Bool, agent: AgentIdentity?
+    ) async throws(StoreError) -> ClaimReply
     /// Extends the leases; returns the ids that are no longer this token's (given up, cancelled, finished).
     func heartbeat(server: String, ids: [String], token: String, lease: Duration) async throws(StoreError) -> [String]
     /// Ends an attempt and writes what was observed after it, at once. Throws `conflict` if the token is not the active one.
+    /// The report is left out if another agent stands for the server.
     func complete(
         server: String, id: String, token: String, result: AttemptResult, output: String, report: InstanceReport?
     ) async throws(StoreError)

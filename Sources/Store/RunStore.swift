@@ -3,7 +3,7 @@
 //
 // Guarantees: a job that was enqueued is in exactly one of the states ready, delayed, active or ended, whatever fails in
 // between; an id comes once into a queue for as long as the queue knows it; an attempt's end counts only with its token.
-// Assumption: names of executors are names of servers, each with one executor at a time.
+// Names of executors are names of servers. That each has one at a time is seen to: `AgentIdentity`.
 
 public import Model
 
@@ -58,10 +58,15 @@ public struct RunTurn: Sendable, Hashable {
     public var completions: [RunCompletion]
     /// Attempts whose leases are extended.
     public var heartbeats: [RunAttempt]
+    /// Who calls; nil where nobody can stand for the server, as in tools.
+    public var agent: AgentIdentity?
+    /// For a pool: under which the server's own queue last answered that the agent stands for it.
+    public var epoch: Int64
 
     public init(
         queue: RunQueue, server: String, token: String, limit: Int, lease: Duration, isBoot: Bool = false,
-        isRepeat: Bool = false, completions: [RunCompletion] = [], heartbeats: [RunAttempt] = []
+        isRepeat: Bool = false, completions: [RunCompletion] = [], heartbeats: [RunAttempt] = [],
+        agent: AgentIdentity? = nil, epoch: Int64 = 0
     ) {
         self.queue = queue
         self.server = server
@@ -72,6 +77,22 @@ public struct RunTurn: Sendable, Hashable {
         self.isRepeat = isRepeat
         self.completions = completions
         self.heartbeats = heartbeats
+        self.agent = agent
+        self.epoch = epoch
+    }
+
+    /// Whether only another agent's journal can know how far the attempt with this token came.
+    func isOthers(_ token: String?) -> Bool {
+        guard let id = token.flatMap({ AgentIdentity.id(in: $0) }) else { return false }
+        return id != agent?.id && id != agent?.former
+    }
+
+    /// Whether what has this token was given to this agent before its machine started, or was copied. Where that answer was
+    /// lost, the token says it no more.
+    func isInherited(_ token: String?) -> Bool {
+        guard let former = agent?.former else { return false }
+        if isBoot && isRepeat { return true }
+        return token.flatMap { AgentIdentity.id(in: $0) } == former
     }
 }
 
@@ -90,10 +111,16 @@ public struct RunTurnReply: Sendable, Hashable {
     public var labels: [String: String]?
     /// Jobs that cannot be read, and why; they are dead now.
     public var unreadable: [String]
+    /// Another agent stands for the server: ends and heartbeats were taken, and nothing else was done. `nextDueAt` says when
+    /// to ask the server's own queue again.
+    public var holder: AgentHolder?
+    /// Of the server's own queue: the epoch under which the agent stands for it; it goes with the turns of pools.
+    public var epoch: Int64
 
     public init(
         now: Timestamp, claims: [RunClaim] = [], nextDueAt: Timestamp? = nil, cancelled: [String] = [],
-        lost: [String] = [], pools: [Pool] = [], labels: [String: String]? = nil, unreadable: [String] = []
+        lost: [String] = [], pools: [Pool] = [], labels: [String: String]? = nil, unreadable: [String] = [],
+        holder: AgentHolder? = nil, epoch: Int64 = 0
     ) {
         self.now = now
         self.claims = claims
@@ -103,6 +130,8 @@ public struct RunTurnReply: Sendable, Hashable {
         self.pools = pools
         self.labels = labels
         self.unreadable = unreadable
+        self.holder = holder
+        self.epoch = epoch
     }
 }
 
@@ -156,7 +185,10 @@ extension RunBounds {
 /// The executor's side.
 public protocol RunQueueStore: Sendable {
     /// Says what ended, extends leases, promotes what is due, takes back what nobody will end (of a pool only what is safe to
-    /// repeat: the rest is dead, in doubt, until its executor says how it ended), then claims.
+    /// repeat: the rest is dead, in doubt, until its executor says how it ended), then claims. Of a server's own queue what
+    /// another agent had begun is treated as that of a pool.
+    /// The agent stands for its server from then on, unless another does (`AgentBounds.silence`). A pool is elsewhere: it
+    /// knows the highest epoch that came for each server, and gives nothing to a lower one.
     func turn(_ turn: RunTurn) async throws(StoreError) -> RunTurnReply
     /// Adds to what a job wrote; nothing if the attempt is not the caller's any more.
     func appendOutput(_ chunks: [String], of id: String, on queue: RunQueue, token: String) async throws(StoreError)

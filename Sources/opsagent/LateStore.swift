@@ -67,9 +67,10 @@ final class LateStore: AgentStore, RunQueueStore {
     }
 
     func claim(
-        server: String, token: String, limit: Int, lease: Duration, boot: Bool
+        server: String, token: String, limit: Int, lease: Duration, boot: Bool, agent: AgentIdentity?
     ) async throws(StoreError) -> ClaimReply {
-        try await store.claim(server: server, token: token, limit: limit, lease: lease, boot: boot)
+        try await store.claim(
+            server: server, token: token, limit: limit, lease: lease, boot: boot, agent: agent)
     }
 
     func heartbeat(

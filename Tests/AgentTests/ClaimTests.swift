@@ -36,8 +36,9 @@ import Testing
                 ExecutorTests.job(stage, id: "j", epoch: 1, [ExecutorTests.waiting(stage)], action: .run), on: stage)
             #expect(await eventually { Disk.exists(stage.root + "/log") })
             // The queue gives it out again, as it does when a lease is over.
+            let agent = try StateFolder(stage.state).identity()
             _ = try await stage.store.claim(
-                server: "server1", token: "nobody", limit: 0, lease: .seconds(10), boot: true)
+                server: "server1", token: "nobody", limit: 0, lease: .seconds(10), boot: true, agent: agent)
             #expect(
                 try await eventually { try await stage.store.job(server: "server1", id: "j")?.attempt ?? 0 > 1 })
             Disk.write("", to: stage.root + "/go")
@@ -116,7 +117,7 @@ import Testing
         let job = ExecutorTests.job(stage, id: "j", epoch: 1, [.file("/a", "a")])
         try await ExecutorTests.emit(job, on: stage)
         let first = try await stage.store.claim(
-            server: "server1", token: "first", limit: 1, lease: .milliseconds(1), boot: false)
+            server: "server1", token: "first", limit: 1, lease: .milliseconds(1), boot: false, agent: nil)
         #expect(first.claims.count == 1)
         try await stage.withAgent { () async throws in
             #expect(try await ExecutorTests.ended(stage, "j")?.state == .done)

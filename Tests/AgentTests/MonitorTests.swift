@@ -60,7 +60,8 @@ import Testing
         let store = InMemoryStore(clock: wallClock)
         let monitor = Monitor(
             store: store, identity: Monitor.Identity(server: "server1", root: "/", version: "test"),
-            interval: .milliseconds(20), disk: disk, outage: Outage(log: quiet))
+            interval: .milliseconds(20), disk: disk, standing: Standing(agent: nil, log: quiet),
+            outage: Outage(log: quiet))
         let task = Task { await monitor.run() }
         #expect(
             try await eventually {

@@ -125,7 +125,9 @@ import Testing
         let store = InMemoryStore(clock: wallClock)
         let observer = Observer(
             drivers: Drivers(machine: machine), table: table,
-            reporter: Reporter(store: store, table: table, outage: Outage(log: quiet)), watcher: watcher, log: quiet)
+            reporter: Reporter(
+                store: store, table: table, standing: Standing(agent: nil, log: quiet), outage: Outage(log: quiet)),
+            watcher: watcher, log: quiet)
         try machine.supervisor.ensure(Self.key, Self.run("exec sleep 1000", in: folder), giveUp: GiveUp())
         let process = try #require(machine.supervisor.record(Self.key)?.process)
         let task = Task { await observer.run() }

@@ -132,7 +132,7 @@ import Testing
     // MARK: F7
 
     /// The first attempt waits and then fails; another one, begun meanwhile, waits too and does it well.
-    private static func contested(_ fleet: TestFleet, isRepeatable: Bool = false) -> RunJob {
+    private static func contested(_ fleet: TestFleet) -> RunJob {
         let mark = fleet.folder
         let script = """
             if mkdir \(mark)/first 2>/dev/null; then name=first; code=5; else mkdir \(mark)/second; name=second; code=0; fi
@@ -140,7 +140,7 @@ import Testing
             """
         return RunJob(
             id: "j", steps: [.command(RunCommand(command: ["sh", "-c", script]))], origin: "test",
-            isRepeatable: isRepeatable)
+            isRepeatable: true)
     }
 
     private static func isAtIt(_ which: String, _ fleet: TestFleet) async -> Bool {
@@ -165,16 +165,16 @@ import Testing
         #expect(record.exitCode == 0 && record.attempt == attempt, "\(record)")
     }
 
-    @Test func `F7: of a server's queue, an attempt that was given up is refused, and the second one's result stays`()
+    @Test func `F7: of a server's queue, what may be repeated is done by another agent, and the first is refused`()
         async throws
     {
         try await Self.with { fleet, store in
             try await Self.enqueue([Self.contested(fleet)], to: store)
             #expect(await Self.isAtIt("first", fleet), "\(fleet.logs)")
             fleet.signal("agent-server1", SIGSTOP)
-            // Another life of the server, without the journal of the first.
+            // Another agent of the server, without the journal of the first.
             try fleet.startAgent("server1", as: "agent-second")
-            try await Self.firstIsRefused(fleet, on: Self.own, attempt: 1, store)
+            try await Self.firstIsRefused(fleet, on: Self.own, attempt: 2, store)
         }
     }
 
@@ -184,7 +184,7 @@ import Testing
             let pool = try #require(Pool(selector: ["role": "web"]))
             let queue = RunQueue.pool(pool)
             try await store.join(pool, servers: ["server1"])
-            try await Self.enqueue([Self.contested(fleet, isRepeatable: true)], on: queue, to: store)
+            try await Self.enqueue([Self.contested(fleet)], on: queue, to: store)
             #expect(await Self.isAtIt("first", fleet), "\(fleet.logs)")
             fleet.signal("agent-server1", SIGSTOP)
             try await store.join(pool, servers: ["server2"])

@@ -37,7 +37,7 @@ import Testing
             _ = try await client.send(RedisCommand("SADD", key: queue + "open", ["bad"]))
             _ = try await client.send(RedisCommand("ZADD", key: queue + "ready", ["1", "bad"]))
             let reply = try await store.claim(
-                server: "server1", token: "t", limit: 4, lease: .seconds(9), boot: false)
+                server: "server1", token: "t", limit: 4, lease: .seconds(9), boot: false, agent: nil)
             #expect(reply.claims.map(\.job.id) == ["j1"])
             #expect(reply.unreadable.count == 1)
             #expect(reply.unreadable.first?.hasPrefix(key("server:server1:job:bad") + " cannot be read: ") == true)

@@ -5,9 +5,10 @@ import Store
 
 extension AgentStore {
     func claimed(
-        _ token: String, limit: Int = 9, lease: Duration = .seconds(60), boot: Bool = false
+        _ token: String, limit: Int = 9, lease: Duration = .seconds(60), boot: Bool = false,
+        agent: AgentIdentity? = nil
     ) async throws -> ClaimReply {
-        try await claim(server: "server1", token: token, limit: limit, lease: lease, boot: boot)
+        try await claim(server: "server1", token: token, limit: limit, lease: lease, boot: boot, agent: agent)
     }
 
     func completed(

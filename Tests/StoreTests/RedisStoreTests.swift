@@ -29,7 +29,9 @@ import Testing
             try await store.commit(commit(job: job("j1")), lease: lease)
             _ = try await client.send(RedisCommand("SCRIPT", ["FLUSH"]))
             #expect(
-                try await store.claim(server: "server1", token: "t", limit: 1, lease: .seconds(9), boot: false).claims
+                try await store.claim(
+                    server: "server1", token: "t", limit: 1, lease: .seconds(9), boot: false, agent: nil
+                ).claims
                     .count == 1)
         }
     }
@@ -77,7 +79,8 @@ import Testing
         try await withServer { _, store, client async throws in
             let lease = try await store.lead()
             try await store.commit(commit(job: job("j1")), lease: lease)
-            _ = try await store.claim(server: "server1", token: "t", limit: 1, lease: .seconds(60), boot: false)
+            _ = try await store.claim(
+                server: "server1", token: "t", limit: 1, lease: .seconds(60), boot: false, agent: nil)
             _ = try await client.send(RedisCommand("CONFIG", ["SET", "maxmemory-policy", "noeviction"]))
             _ = try await client.send(RedisCommand("CONFIG", ["SET", "maxmemory", "1"]))
             for attempt in ["commit", "report", "complete", "apply"] {
@@ -112,7 +115,9 @@ import Testing
             let lease = try await store.lead()
             try await store.commit(commit(job: job("j1")), lease: lease)
             func claim() async throws -> [Int] {
-                try await store.claim(server: "server1", token: "t", limit: 9, lease: .seconds(60), boot: false).claims
+                try await store.claim(
+                    server: "server1", token: "t", limit: 9, lease: .seconds(60), boot: false, agent: nil
+                ).claims
                     .map(\.attempt)
             }
             for (attempt, queue) in ["ready", "active", "active"].enumerated() {

@@ -26,6 +26,8 @@ struct StoreBench: Sendable {
     let pass: @Sendable (Duration) async throws -> Void
     /// Edits a `config:` entry by hand; nil removes it.
     let editConfig: @Sendable (ResourceKey, String, String?) async throws -> Void
+    /// Lets it be long ago that the agent of a server was heard of.
+    let hushAgent: @Sendable (String) async throws -> Void
     let loseEverything: @Sendable () async throws -> Void
     /// What RPUSH does; to the store's own inbox where no list is named.
     let push: @Sendable ([UInt8], String?) async throws -> Void
@@ -45,6 +47,7 @@ func withStore(
             StoreBench(
                 store: store, pass: { clock.advance(by: $0) },
                 editConfig: { await store.editConfig(of: $0, $1, to: $2) },
+                hushAgent: { _ in clock.advance(by: AgentBounds.silence) },
                 loseEverything: { await store.loseEverything() },
                 push: { await store.push($0, to: $1 ?? "") }))
     case .redis:
@@ -70,6 +73,12 @@ func withStore(
                             }
                         _ = try await client.send(command)
                     },
+                    hushAgent: { server in
+                        let heardAt = try await store.now() + (.zero - AgentBounds.silence)
+                        let hash = agentKey(server, prefix: prefix)
+                        let argument = RedisArgument.string(String(heardAt.milliseconds))
+                        _ = try await client.send(RedisCommand("HSET", key: hash, ["heardAt", argument]))
+                    },
                     loseEverything: {
                         // Other tests share the server: only this test's keys go.
                         let script = RedisScript(
@@ -82,6 +91,12 @@ func withStore(
                     }))
         }
     }
+}
+
+/// The hash of the agent that stands for a server.
+func agentKey(_ server: String, prefix: String = "t") -> String {
+    let shard = StoreLayout.shard(of: server)
+    return "\(prefix):{s\(shard < 10 ? "0" : "")\(shard)}:server:\(server):agent"
 }
 
 /// A `RedisStore` and a client of its own for looking behind it.

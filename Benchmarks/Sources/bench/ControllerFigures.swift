@@ -96,7 +96,7 @@ struct FakeAgent: Sendable {
         for _ in 0..<100 {
             guard try await store.waitForWork(server: server, timeout: .seconds(1)) else { continue }
             let reply = try await store.claim(
-                server: server, token: "bench", limit: 1, lease: .seconds(30), boot: false)
+                server: server, token: "bench", limit: 1, lease: .seconds(30), boot: false, agent: nil)
             if let claim = reply.claims.first { return claim }
         }
         throw Problem("no job for \(member.desired.id)")

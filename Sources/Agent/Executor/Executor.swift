@@ -25,12 +25,16 @@ package final class Executor: Sendable {
     let runner: JobRunner
     private let server: String
     let timing: Timing
+    private let standing: Standing
     let outage: Outage
     let log: Logger
     private let nonce: String
     let attempts: Attempts
     let hands = WorkerPool(name: "job", maximum: Executor.mostJobs)
     let alarm = Alarm()
+    /// Hints are waited for only by who stands for the server: of two that wait, each would miss those of the other.
+    private let listens = Mutex(false)
+    private let listening = Alarm()
     private let assignmentRevision = Mutex<Int?>(nil)
     /// Told when the store may have forgotten what it was told.
     private let onNewAssignments: @Sendable () -> Void
@@ -41,7 +45,7 @@ package final class Executor: Sendable {
 
     package init(
         store: any AgentStore, observer: Observer, reporter: Reporter, runner: JobRunner, timing: Timing,
-        outage: Outage, log: Logger, nonce: String, packageLane: AsyncLane = AsyncLane(),
+        standing: Standing, outage: Outage, log: Logger, nonce: String, packageLane: AsyncLane = AsyncLane(),
         onHint: @escaping @Sendable () -> Void = {}, onNewAssignments: @escaping @Sendable () -> Void,
         onReportInterval: @escaping @Sendable (Duration?) -> Void
     ) {
@@ -51,6 +55,7 @@ package final class Executor: Sendable {
         self.runner = runner
         self.server = runner.server
         self.timing = timing
+        self.standing = standing
         self.outage = outage
         self.log = log
         self.nonce = nonce
@@ -74,18 +79,33 @@ package final class Executor: Sendable {
                     await alarm.wait(until: .now + retry.wait())
                     continue
                 }
-                boot = false
                 count += 1
+                standing.heard(reply.holder, at: reply.now)
+                listens.withLock { $0 = reply.holder == nil }
+                listening.ring()
+                guard reply.holder == nil else {
+                    await alarm.wait(until: due(reply))
+                    continue
+                }
+                boot = false
                 noteUnreadable(reply.unreadable)
                 let isUpToDate = await takeAssignments(reply.assignmentRevision)
                 for claim in reply.claims { start(claim, &group) }
-                let due =
-                    reply.nextDueAt.map { .now + max(Self.shortestWait, $0 - reply.now) } as ContinuousClock.Instant?
                 if isUpToDate { retry.reset() }
-                await alarm.wait(until: isUpToDate ? due : .now + retry.wait())
+                await alarm.wait(until: isUpToDate ? due(reply) : .now + retry.wait())
             }
             attempts.giveUpAll()
         }
+    }
+
+    private func due(_ reply: ClaimReply) -> ContinuousClock.Instant? {
+        reply.nextDueAt.map { .now + max(Self.shortestWait, $0 - reply.now) }
+    }
+
+    /// Another agent has spoken for the server meanwhile: what is assigned is read anew.
+    package func lookAgain() {
+        assignmentRevision.withLock { $0 = nil }
+        alarm.ring()
     }
 
     // MARK: the queue
@@ -94,7 +114,7 @@ package final class Executor: Sendable {
         do throws(StoreError) {
             let reply = try await store.claim(
                 server: server, token: token, limit: attempts.room(among: Self.mostJobs), lease: timing.lease,
-                boot: boot)
+                boot: boot, agent: standing.agent)
             outage.over()
             return reply
         } catch {
@@ -139,6 +159,10 @@ package final class Executor: Sendable {
     private func listen() async {
         var retry = StoreRetry()
         while !Task.isCancelled {
+            guard listens.withLock({ $0 }) else {
+                await listening.wait(until: nil)
+                continue
+            }
             do throws(StoreError) {
                 let isHint = try await store.waitForWork(server: server, timeout: timing.wait)
                 alarm.ring()

@@ -32,16 +32,21 @@ package final class Monitor: Sendable {
     private let interval: Duration
     private let declaredInterval = Mutex<Duration?>(nil)
     private let disk: DiskProbe
+    private let standing: Standing
     private let outage: Outage
     private let needsFull = Mutex(true)
     private let lastRevision = Mutex(0)
     private let alarm = Alarm()
 
-    package init(store: any AgentStore, identity: Identity, interval: Duration, disk: DiskProbe, outage: Outage) {
+    package init(
+        store: any AgentStore, identity: Identity, interval: Duration, disk: DiskProbe, standing: Standing,
+        outage: Outage
+    ) {
         self.store = store
         self.identity = identity
         self.interval = interval
         self.disk = disk
+        self.standing = standing
         self.outage = outage
     }
 
@@ -68,6 +73,10 @@ package final class Monitor: Sendable {
         var count = 0
         var gaveBack = ContinuousClock.now
         while !Task.isCancelled {
+            guard !standing.isWaiting else {
+                await alarm.wait(until: nil)
+                continue
+            }
             let now = ContinuousClock.now
             let sample = ProcSample.read()
             var values = ServerValues.values(
@@ -95,13 +104,16 @@ package final class Monitor: Sendable {
         }
         let changed = full ? values : values.filter { reported[$0.key] != $0.value }
         do throws(StoreError) {
-            let revision = try await store.report(ServerReport(server: identity.server, values: changed, full: full))
+            let revision = try await store.report(
+                ServerReport(server: identity.server, values: changed, full: full, agent: standing.agent))
             reported = values
             if isLost(revision, full: full) { reportAllNow() }
             outage.over()
             return true
         } catch {
             needsFull.withLock { $0 = true }
+            // Another agent stands for the server: the executors are about to hear of it.
+            if case .conflict = error { return false }
             outage.began(error)
             return false
         }

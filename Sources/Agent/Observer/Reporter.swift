@@ -10,13 +10,15 @@ package final class Reporter: Sendable {
 
     private let store: any AgentStore
     private let table: ObservedTable
+    private let standing: Standing
     private let outage: Outage
     private let lane = AsyncLane()
     private let alarm = Alarm()
 
-    package init(store: any AgentStore, table: ObservedTable, outage: Outage) {
+    package init(store: any AgentStore, table: ObservedTable, standing: Standing, outage: Outage) {
         self.store = store
         self.table = table
+        self.standing = standing
         self.outage = outage
     }
 
@@ -27,6 +29,10 @@ package final class Reporter: Sendable {
     package func run() async {
         var retry = StoreRetry()
         while !Task.isCancelled {
+            guard !standing.isWaiting else {
+                await alarm.wait(until: nil)
+                continue
+            }
             var reached = true
             // One that the store does not take keeps no other waiting.
             for id in table.dirty where !Task.isCancelled { reached = await send(id) && reached }
@@ -43,13 +49,16 @@ package final class Reporter: Sendable {
     private func send(_ id: InstanceID) async -> Bool {
         await lane.run {
             for _ in 0..<Self.mostInARow {
-                guard table.dirty.contains(id), let report = table.nextReport(of: id) else { return true }
+                guard table.dirty.contains(id), var report = table.nextReport(of: id) else { return true }
+                report.agent = standing.agent
                 do throws(StoreError) {
                     _ = try await store.report(report)
                     table.wasReported(report)
                     outage.over()
                 } catch {
                     table.forgetReported(id)
+                    // Another agent stands for the server: the executors are about to hear of it.
+                    if case .conflict = error { return false }
                     outage.began(error)
                     return false
                 }
@@ -64,7 +73,8 @@ package final class Reporter: Sendable {
     ) async throws(StoreError) {
         let id = job.plan.instance
         try await lane.run { () throws(StoreError) in
-            let report = gone ? Self.farewell(job.plan) : table.nextReport(of: id, always: true)
+            var report = gone ? Self.farewell(job.plan) : table.nextReport(of: id, always: true)
+            report?.agent = standing.agent
             do throws(StoreError) {
                 try await store.complete(
                     server: id.server, id: job.id, token: token, result: result, output: output, report: report)

@@ -12,6 +12,7 @@ package struct RunDesk: Sendable {
 
     package let queue: RunQueue
     private let server: String
+    private let agent: AgentIdentity?
     private let nonce: String
     private let timing: Executor.Timing
     private var count = 0
@@ -42,9 +43,12 @@ package struct RunDesk: Sendable {
     /// Of a pool: this server is none of it any more, and begins nothing.
     package var isClosed = false
 
-    package init(queue: RunQueue, server: String, nonce: String, timing: Executor.Timing, at now: Instant) {
+    package init(
+        queue: RunQueue, server: String, agent: AgentIdentity?, nonce: String, timing: Executor.Timing, at now: Instant
+    ) {
         self.queue = queue
         self.server = server
+        self.agent = agent
         self.nonce = nonce
         self.timing = timing
         retryAt = now
@@ -86,8 +90,8 @@ package struct RunDesk: Sendable {
         return isClosed || (!isHungry && !isRung && !hasNextDue)
     }
 
-    /// The next turn. `attempts`: what is under way.
-    package mutating func turn(limit: Int, attempts: [RunAttempt], at now: Instant) -> RunTurn {
+    /// The next turn. `attempts`: what is under way; `epoch`: that under which the agent stands for its server.
+    package mutating func turn(limit: Int, attempts: [RunAttempt], epoch: Int64, at now: Instant) -> RunTurn {
         isInFlight = true
         if var turn = sent {
             turn.isRepeat = true
@@ -98,7 +102,8 @@ package struct RunDesk: Sendable {
         }
         var turn = RunTurn(
             queue: queue, server: server, token: "\(nonce)-\(count)", limit: min(limit, RunBounds.largestBatch),
-            lease: timing.lease, isBoot: isBoot, completions: Array(completions.prefix(RunBounds.largestBatch)))
+            lease: timing.lease, isBoot: isBoot, completions: Array(completions.prefix(RunBounds.largestBatch)),
+            agent: agent, epoch: epoch)
         count += 1
         isRung = false
         if heartbeatAt <= now {
@@ -114,11 +119,12 @@ package struct RunDesk: Sendable {
         guard let turn = sent else { preconditionFailure("only what was sent is answered") }
         sent = nil
         isInFlight = false
-        isBoot = false
+        // An agent that does not stand for its server has not begun here.
+        if reply.holder == nil { isBoot = false }
         failures = 0
         retry.reset()
         completions.removeFirst(turn.completions.count)
-        isHungry = reply.claims.count + reply.unreadable.count >= turn.limit
+        isHungry = reply.holder == nil && reply.claims.count + reply.unreadable.count >= turn.limit
         if !reply.claims.isEmpty { usedAt = now }
         hasNextDue = reply.nextDueAt != nil
         let due = reply.nextDueAt.map { now + max(Self.shortestWait, $0 - reply.now) } ?? now + timing.wait

@@ -13,15 +13,22 @@ package struct RunDesks: Sendable {
     private static let failuresBeforeWord = 6
 
     private let server: String
+    private let agent: AgentIdentity?
     private let nonce: String
     private let timing: Executor.Timing
     private var desks: [RunQueue: RunDesk] = [:]
     private var rotation = RunRotation()
     /// How many times a pool was begun with: a queue's tokens are never used twice.
     private var begun = 0
+    /// Under which the agent stands for its server, by the last answer of the server's own queue; without one it takes
+    /// from no pool.
+    private var epoch: Int64?
 
-    package init(server: String, nonce: String, timing: Executor.Timing, at now: Instant) {
+    package init(
+        server: String, agent: AgentIdentity?, nonce: String, timing: Executor.Timing, at now: Instant
+    ) {
         self.server = server
+        self.agent = agent
         self.nonce = nonce
         self.timing = timing
         open(.server(server), at: now)
@@ -32,7 +39,8 @@ package struct RunDesks: Sendable {
     package subscript(queue: RunQueue) -> RunDesk? { desks[queue] }
 
     private mutating func open(_ queue: RunQueue, at now: Instant) {
-        desks[queue] = RunDesk(queue: queue, server: server, nonce: "\(nonce).\(begun)", timing: timing, at: now)
+        desks[queue] = RunDesk(
+            queue: queue, server: server, agent: agent, nonce: "\(nonce).\(begun)", timing: timing, at: now)
         begun += 1
         rotation.add(queue)
     }
@@ -51,15 +59,18 @@ package struct RunDesks: Sendable {
     package mutating func turns(room: Int, attempts: [RunQueue: [RunAttempt]], at now: Instant) -> [RunTurn] {
         let free = room - desks.values.reduce(0) { $0 + $1.reserved }
         let wanting = Set(
-            desks.values.filter { $0.wantsJobs(at: now, isBusy: attempts[$0.queue] != nil) }.map(\.queue))
+            desks.values.filter { desk in
+                let mayTake = desk.queue == .server(server) || epoch != nil
+                return mayTake && desk.wantsJobs(at: now, isBusy: attempts[desk.queue] != nil)
+            }.map(\.queue))
         let shares = rotation.shares(of: free, among: wanting)
         var turns: [RunTurn] = []
         for (queue, desk) in desks {
             let share = shares[queue] ?? 0
             guard share > 0 || desk.isDue(at: now, isBusy: attempts[queue] != nil) else { continue }
-            if let turn = desks[queue]?.turn(limit: share, attempts: attempts[queue] ?? [], at: now) {
-                turns.append(turn)
-            }
+            let turn = desks[queue]?.turn(
+                limit: share, attempts: attempts[queue] ?? [], epoch: epoch ?? 0, at: now)
+            if let turn { turns.append(turn) }
         }
         return turns
     }
@@ -87,7 +98,13 @@ package struct RunDesks: Sendable {
 
     package mutating func answered(_ turn: RunTurn, _ reply: RunTurnReply, at now: Instant) {
         desks[turn.queue]?.answered(reply, at: now)
-        guard turn.queue == .server(server) else { return }
+        guard turn.queue == .server(server) else {
+            // That another stands for the server, the server's own queue says with all that belongs to it.
+            if reply.holder != nil { desks[.server(server)]?.ring() }
+            return
+        }
+        epoch = reply.holder == nil ? reply.epoch : nil
+        guard reply.holder == nil else { return }
         let named = reply.pools.prefix(Pool.mostOfOneServer)
         for pool in named where desks[.pool(pool)] == nil { open(.pool(pool), at: now) }
         for case .pool(let pool) in Array(desks.keys) {
@@ -99,7 +116,8 @@ package struct RunDesks: Sendable {
 
     /// Pools to be left now: those that this server is none of any more, and those that nobody used for long.
     package func poolsToLeave(busy: Set<RunQueue>, at now: Instant) -> [Pool] {
-        desks.values.compactMap { desk in
+        guard epoch != nil else { return [] }
+        return desks.values.compactMap { desk in
             guard case .pool(let pool) = desk.queue, desk.isNamed else { return nil }
             if desk.isClosed { return pool }
             let isUnused = desk.usedAt + Self.poolPatience <= now

@@ -17,6 +17,7 @@ package final class RunExecutor: Sendable {
     private let runner: RunRunner
     private let most: Int
     private let timing: Executor.Timing
+    private let standing: Standing
     private let outage: Outage
     private let log: Logger
     private let packageLane: AsyncLane
@@ -27,18 +28,20 @@ package final class RunExecutor: Sendable {
     private let desks: Mutex<RunDesks>
 
     package init(
-        store: any RunQueueStore, runner: RunRunner, most: Int, timing: Executor.Timing, outage: Outage, log: Logger,
-        nonce: String, packageLane: AsyncLane
+        store: any RunQueueStore, runner: RunRunner, most: Int, timing: Executor.Timing, standing: Standing,
+        outage: Outage, log: Logger, nonce: String, packageLane: AsyncLane
     ) {
         self.store = store
         self.runner = runner
         self.most = min(max(most, Self.mostRunsRange.lowerBound), Self.mostRunsRange.upperBound)
         self.timing = timing
+        self.standing = standing
         self.outage = outage
         self.log = log
         self.packageLane = packageLane
         hands = WorkerPool(name: "run", maximum: self.most)
-        desks = Mutex(RunDesks(server: runner.server, nonce: nonce, timing: timing, at: .now))
+        desks = Mutex(
+            RunDesks(server: runner.server, agent: standing.agent, nonce: nonce, timing: timing, at: .now))
     }
 
     /// The store hinted that something came for this server.
@@ -81,7 +84,10 @@ package final class RunExecutor: Sendable {
             say(error, of: turn.queue, isToBeSaid)
             return alarm.ring()
         }
-        if turn.queue == own { outage.over() }
+        if turn.queue == own {
+            outage.over()
+            standing.heard(reply.holder, at: reply.now)
+        }
         let begun = reply.claims.compactMap { begin($0, at: reply.now) }
         // Before anything of it begins: what somebody wanted ended while nobody was here does not.
         for claim in active.cancel(reply.cancelled, on: turn.queue) { end(claim, RunOutcome(result: .cancelled)) }

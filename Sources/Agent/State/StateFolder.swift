@@ -5,6 +5,7 @@ internal import CLinux
 internal import Glibc
 internal import Manifests
 package import Model
+package import Store
 internal import JSON
 
 package struct StateFolder: Sendable {
@@ -12,6 +13,7 @@ package struct StateFolder: Sendable {
     package let left: LeftOutputs
 
     package var ledgerPath: String { path + "/journal" }
+    var identityPath: String { path + "/identity" }
     var assignmentsPath: String { path + "/assignments.json" }
     var servicesPath: String { path + "/services" }
     var outputPath: String { path + "/output" }
@@ -84,6 +86,38 @@ package struct StateFolder: Sendable {
     static func syncFolder(of path: String) throws(SystemError) {
         let folder = try OpenFile.open(RootFolder.parent(of: path), O_RDONLY | O_DIRECTORY)
         try folder.sync(for: path)
+    }
+
+    /// Who uses this folder: an id that stays with it until the machine starts again, so that a copy of the folder on another
+    /// machine has another. The file is `id boot former`.
+    package func identity() throws(StepError) -> AgentIdentity {
+        try identity(onBoot: String(decoding: Self.line(Self.bootPath), as: UTF8.self))
+    }
+
+    package func identity(onBoot boot: String) throws(StepError) -> AgentIdentity {
+        guard !boot.isEmpty else { throw .impossible("cannot read \(Self.bootPath): the agent needs /proc") }
+        let words = String(decoding: Self.line(identityPath), as: UTF8.self).split(separator: " ").map(String.init)
+        let isWhole = words.count == 3 && (words[0] + words[2]).allSatisfy { $0.isHexDigit || $0 == "-" }
+        let known = isWhole ? (id: words[0], boot: words[1], former: words[2]) : (id: "-", boot: "", former: "-")
+        let identity = { (id: String, former: String) in
+            AgentIdentity(id: id, former: former == "-" ? nil : former, place: "\(Self.host):\(path)")
+        }
+        if known.boot == boot { return identity(known.id, known.former) }
+        let id = String(UInt64.random(in: .min ... .max), radix: 16)
+        try Self.replace(identityPath, with: Array("\(id) \(boot) \(known.id)\n".utf8))
+        return identity(id, known.id)
+    }
+
+    private static let bootPath = "/proc/sys/kernel/random/boot_id"
+
+    private static func line(_ path: String) -> [UInt8] {
+        Array((readSmallFile(path, limit: 256) ?? []).prefix { $0 != UInt8(ascii: "\n") })
+    }
+
+    private static var host: String {
+        var name = utsname()
+        guard uname(&name) == 0 else { return "?" }
+        return withUnsafeBytes(of: name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     package func saveAssignments(_ assignments: [Assignment]) throws(StepError) {

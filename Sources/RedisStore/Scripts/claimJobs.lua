@@ -1,9 +1,13 @@
 -- Promotes what is due, takes back what nobody will complete, then claims.
 --
 -- KEYS, ARGV 1–4  as in preludeServer.lua
--- ARGV  5 token  6 limit  7 lease in ms  8 "1": the executor restarted, all active jobs are orphans
--- Returns {now, revision of the assignments, when the next is due or 0, id, job, attempt, id, job, attempt, …}.
+-- ARGV  5 token  6 limit  7 lease in ms  8 "1": the executor restarted, all active jobs are orphans  9 identity of the
+--       agent, or ''  10 its place
+-- Returns {now, revision of the assignments, when the next is due or 0, '', id, job, attempt, id, job, attempt, …}; or, where
+-- another agent stands for the server, {now, 0, when to ask again, {its place, when it was heard of}}.
 local at = now()
+local other = stand(ARGV[9], ARGV[10], at)
+if other then return { at, 0, other[2] + AGENT_SILENCE, other } end
 local lease_end = at + tonumber(ARGV[7])
 
 -- Open jobs that are in no queue, and queue entries without a job: somebody's hand, or a lost part.
@@ -33,7 +37,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.active, '-inf', text(at))) do
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.delayed, '-inf', text(at))) do make_ready(id, at) end
 
-local reply = { at, tonumber(redis.call('GET', K.assignments) or '0'), 0 }
+local reply = { at, tonumber(redis.call('GET', K.assignments) or '0'), 0, '' }
 local limit = tonumber(ARGV[6])
 -- The answer to this very call was lost: what it was given is given to it again.
 for _, id in ipairs(redis.call('ZRANGE', K.active, 0, -1)) do

@@ -16,7 +16,11 @@ if job[1] ~= 'active' or job[2] ~= token then
   return redis.error_reply('CONFLICT ' .. job[1] .. ', attempt ' .. (job[4] or '0'))
 end
 local at = now()
-if ARGV[11] == '1' then write_report(read_report(12), at) end
+if ARGV[11] == '1' then
+  local report = read_report(12)
+  -- What happened is recorded; what is there now, the agent says that stands for the server.
+  if not other_agent(report.agent) then write_report(report, at) end
+end
 redis.call('HSET', key, 'completedToken', token, 'output', ARGV[10])
 if result == 'done' then
   end_job(id, 'done', nil, at)

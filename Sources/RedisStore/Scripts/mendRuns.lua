@@ -14,7 +14,7 @@ local function check(command, keys, ...)
   end
 end
 check('ZCARD', { K.ready, K.delayed, K.retries, K.active, K.ended, K.idle })
-check('HLEN', { K.jobs, K.claims, K.tries, K.doubts, K.results })
+check('HLEN', { K.jobs, K.claims, K.tries, K.doubts, K.results, K.agent })
 check('SCARD', { K.cancels, K.told, K.members, K.own_pools })
 check('GET', { K.labels })
 return removed

@@ -1,14 +1,14 @@
 -- Prelude: the report of one instance, by itself or with the end of a job.
 --
--- Arguments from `index`: app, generation, digest, digest of all fields, mode (part, full, gone), number of values,
+-- Arguments from `index`: identity of the agent or '', app, generation, digest, digest of all fields, mode (part, full, gone), number of values,
 -- name and value of each, number of removed names, each name.
 local function read_report(index)
   local report = {
-    app = ARGV[index], generation = ARGV[index + 1], digest = ARGV[index + 2], fieldsDigest = ARGV[index + 3],
-    mode = ARGV[index + 4], values = {}, removed = {},
+    agent = ARGV[index], app = ARGV[index + 1], generation = ARGV[index + 2], digest = ARGV[index + 3],
+    fieldsDigest = ARGV[index + 4], mode = ARGV[index + 5], values = {}, removed = {},
   }
-  local count = tonumber(ARGV[index + 5])
-  index = index + 6
+  local count = tonumber(ARGV[index + 6])
+  index = index + 7
   for _ = 1, count do
     report.values[ARGV[index]] = ARGV[index + 1]
     index = index + 2

@@ -2,8 +2,8 @@
 --
 -- KEYS  1 ready  2 delayed  3 retries  4 active  5 jobs  6 claims  7 tries  8 ended  9 cancels  10 idle  11 members
 --       12 doubts  13 results  14 told  15 wake (of the server; unused for a pool)  16 pools of the server  17 labels of the
---       server; and where it is not an executor that calls, whose rights end there: 18 pools of the shard  19 fence
---       20 refused
+--       server  18 agent that stands for the server; of a pool its epochs; and where it is not an executor that calls, whose
+--       rights end there: 19 pools of the shard  20 fence  21 refused
 -- ARGV  1 prefix of the queue's keys  2 "server" or "pool"  3 name; a script's own follow from 4
 -- Keys of single outputs and told ends are made from the prefix: they are in the same slot.
 --
@@ -12,13 +12,14 @@
 -- delayed, retries and active; after that in ended. A claim is `attempt time server token`; what an ended attempt left is
 -- `attempt token error` in tries; a result is `state time exit-code claim error`, with - for a code that there is not and
 -- for each word of a claim that there was not. One line of one hash, and no hash of its own: a key for each job is a third
--- of what a job costs. Only the end of a job in `told` becomes a hash too, for the script that waits for it. Of a pool,
--- `doubts` has the server of each job that is dead because that server, which had begun it, is silent.
+-- of what a job costs. Only the end of a job in `told` becomes a hash too, for the script that waits for it. `doubts` has
+-- the server of each job that is dead because the agent that had begun it is silent, of a server's queue another agent; `epochs`
+-- has the highest epoch under which each member's agent came to the pool.
 local K = {
   ready = KEYS[1], delayed = KEYS[2], retries = KEYS[3], active = KEYS[4], jobs = KEYS[5], claims = KEYS[6],
   tries = KEYS[7], ended = KEYS[8], cancels = KEYS[9], idle = KEYS[10], members = KEYS[11], doubts = KEYS[12],
-  results = KEYS[13], told = KEYS[14], wake = KEYS[15], own_pools = KEYS[16], labels = KEYS[17], pools = KEYS[18],
-  fence = KEYS[19], refused = KEYS[20],
+  results = KEYS[13], told = KEYS[14], wake = KEYS[15], own_pools = KEYS[16], labels = KEYS[17], agent = KEYS[18],
+  epochs = KEYS[18], pools = KEYS[19], fence = KEYS[20], refused = KEYS[21],
 }
 local prefix, is_pool, name = ARGV[1], ARGV[2] == 'pool', ARGV[3]
 local ENDED_KEPT = is_pool and ENDED_OF_POOL or ENDED_OF_SERVER
@@ -113,7 +114,7 @@ end
 local function forget(ids)
   redis.call('HDEL', K.jobs, unpack(ids))
   redis.call('HDEL', K.results, unpack(ids))
-  if is_pool then redis.call('HDEL', K.doubts, unpack(ids)) end
+  redis.call('HDEL', K.doubts, unpack(ids))
   local keys = {}
   for index, id in ipairs(ids) do keys[index] = output_key(id) end
   redis.call('DEL', unpack(keys))

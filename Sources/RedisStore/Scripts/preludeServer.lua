@@ -2,13 +2,14 @@
 --
 -- KEYS  1 changes  2 heartbeats  3 summary  4 fence  5 refused  6 events  7 observed  8 instances  9 assignments
 --       10 floor  11 drifts  12 ready  13 delayed  14 active  15 open  16 ended  17 wake  18 servers  19 interval
+--       20 agent
 -- ARGV  1 prefix of the server's keys  2 server  3 channel for hints  4 shard; a script's own follow from 5
 -- Keys of single jobs and instances are made from the prefix: they are in the same slot.
 local K = {
   changes = KEYS[1], heartbeats = KEYS[2], summary = KEYS[3], fence = KEYS[4], refused = KEYS[5], events = KEYS[6],
   observed = KEYS[7], instances = KEYS[8], assignments = KEYS[9], floor = KEYS[10], drifts = KEYS[11],
   ready = KEYS[12], delayed = KEYS[13], active = KEYS[14], open = KEYS[15], ended = KEYS[16], wake = KEYS[17],
-  servers = KEYS[18], interval = KEYS[19],
+  servers = KEYS[18], interval = KEYS[19], agent = KEYS[20],
 }
 local prefix, server, channel, shard = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 

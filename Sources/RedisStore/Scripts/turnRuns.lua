@@ -2,10 +2,14 @@
 --
 -- KEYS, ARGV 1–3  as in preludeRuns.lua
 -- ARGV  4 server  5 token of new attempts  6 lease in ms  7 limit  8 "1": the executor restarted  9 "1": this turn may have
---       been taken before  10 number of completions; id, token, done | failed | dead | cancelled, error, ms to the next
+--       been taken before  10 identity of the agent, or ''  11 the one before, or ''  12 its place  13 for a pool: its epoch
+--       14 number of completions; id, token, done | failed | dead | cancelled, error, ms to the next
 --       attempt and exit code of each; number of heartbeats; id and token of each
--- Returns {now, when the next is due or 0, ids to cancel, ids that were lost, pools, labels, id, body, attempt, …}.
+-- Returns {now, when the next is due or 0, ids to cancel, ids that were lost, pools, labels, epoch of the agent, ids of what
+-- the agent before had, id, body, attempt, …}. Where another agent stands for the server, ends and heartbeats are taken and nothing else is done; instead of
+-- the epoch there is {its place, when it was heard of}.
 local server, token, lease, limit = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+local identity, former = ARGV[10], ARGV[11]
 local at = now()
 local at_text, lease_end = text(at), text(at + lease)
 local lost, cancelled = {}, {}
@@ -99,12 +103,31 @@ local function beat(first)
   if #scores > 0 then redis.call('ZADD', K.active, unpack(scores)) end
 end
 
-local reply = { at, 0, cancelled, lost, {}, false }
+local inherited = {}
+local reply = { at, 0, cancelled, lost, {}, false, 0, inherited }
 local given = 0
 local function give(id, body, attempt)
   local place = #reply
   reply[place + 1], reply[place + 2], reply[place + 3] = id, body, tonumber(attempt)
   given = given + 1
+end
+
+-- Whether only another agent's journal can know how far the attempt with this token came.
+local function is_others(holder)
+  local owner = string.match(holder or '', '^([^:]+):')
+  return owner and owner ~= identity and owner ~= former
+end
+
+-- What this agent is given again; whether it had it before its machine started, it has to know. Where that answer was lost,
+-- the token says it no more.
+local function give_again(id, body, attempt, holder)
+  local is_lost = ARGV[8] == '1' and ARGV[9] == '1'
+  if former ~= '' and (is_lost or string.match(holder or '', '^([^:]+):') == former) then
+    inherited[#inherited + 1] = id
+  end
+  redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
+  redis.call('ZADD', K.active, lease_end, id)
+  give(id, body, attempt)
 end
 
 -- An attempt whose end nobody will tell.
@@ -119,9 +142,10 @@ local function give_back(id, claim)
   claim = claim_of(attempt, claimed_at, by, holder)
   if redis.call('SREM', K.cancels, id) == 1 then
     end_run(id, 'cancelled', claim, '', '', at_text)
-  elseif is_pool and not is_repeatable(body) then
+  elseif (is_pool or is_others(holder)) and not is_repeatable(body) then
+    local who = (is_pool and '' or 'another agent of ') .. (by or 'somebody')
     end_run(id, 'dead', claim,
-      'in doubt: ' .. (by or 'somebody') .. ' had begun it and was not heard of for longer than its lease', '', at_text)
+      'in doubt: ' .. who .. ' had begun it and was not heard of for longer than its lease', '', at_text)
     redis.call('HSET', K.doubts, id, by or '')
   elseif tonumber(attempt) >= most_attempts(body) + MOST_LOST then
     end_run(id, 'dead', claim, 'its lease ended ' .. attempt .. ' times', '', at_text)
@@ -141,29 +165,25 @@ local function each_active(low, high, most, handle)
   end
 end
 
--- What this server had, it has again: only its own journal knows how far that came. It is the same attempt that goes on:
--- a restart takes nobody's retries.
+-- What this agent had, it has again: only its own journal knows how far that came. It is the same attempt that goes on:
+-- a restart takes nobody's retries. What another agent of this server had is left until its lease ends.
 local function take_again(id, claim)
-  local attempt, _, by = split_claim(claim or '')
-  if by ~= server then return end
+  local attempt, _, by, holder = split_claim(claim or '')
+  if by ~= server or is_others(holder) then return end
   local body = redis.call('HGET', K.jobs, id)
   if not body then return give_back(id, claim) end
-  redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
-  redis.call('ZADD', K.active, lease_end, id)
-  give(id, body, attempt)
+  give_again(id, body, attempt, holder)
 end
 
 -- A restarted executor's journal knows how what is in doubt because of it ended, or how far it came.
 local function ask_again()
   for _, id in ipairs(redis.call('HKEYS', K.doubts)) do
     local body = redis.call('HGET', K.doubts, id) == server and redis.call('HGET', K.jobs, id)
-    if body then
-      local _, _, _, attempt = result_of(id)
+    local _, _, _, attempt, _, _, holder = result_of(id)
+    if body and not is_others(holder) then
       attempt = tonumber(attempt) or 1
       forget_end(id)
-      redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
-      redis.call('ZADD', K.active, lease_end, id)
-      give(id, body, attempt)
+      give_again(id, body, attempt, holder)
     end
   end
 end
@@ -237,61 +257,84 @@ local function sweep()
   return found
 end
 
-beat(complete(10))
-if ARGV[8] == '1' then
-  each_active('-inf', '+inf', MOST_ORPHANS, take_again)
-  if is_pool then ask_again() end
-elseif ARGV[9] == '1' then
-  each_active('-inf', '+inf', MOST_ORPHANS, function(id, own)
-    local _, _, _, holder = split_claim(own or '')
-    if holder == token then take_again(id, own) end
-  end)
-end
-each_active('-inf', at_text, LARGEST_BATCH, function(id, own) give_back(id, own) end)
-promote_delayed()
-local comes_back = false
-if limit > given then
-  promote_retries(limit - given)
-  local room = limit - given
-  if is_pool then
-    -- Where others are free too, each takes its share, and comes back for what nobody else took.
-    redis.call('ZREM', K.idle, server)
-    local ready = redis.call('ZCARD', K.ready)
-    room = math.min(room, math.ceil(ready / (redis.call('ZCARD', K.idle) + 1)))
-    comes_back = room < math.min(ready, limit - given)
+-- The agent that this queue gives nothing to, because another stands for the server. A pool is in another shard than the
+-- server, so it knows the epochs that came: of agents of one server, it gives nothing to one before the latest that it met.
+local function other()
+  if not is_pool then
+    local holder, epoch = stand(identity, ARGV[12], at)
+    reply[7] = holder or epoch
+    if holder then reply[2] = holder[2] + AGENT_SILENCE end
+    return holder
   end
-  if room > 0 then claim(room) end
-end
-if given < limit then
-  -- Who has nothing to do has time for it; a queue that is never empty is looked through once in a while.
-  if given == 0 or at % 16 == 0 then comes_back = sweep() or comes_back end
-  if is_pool then
-    redis.call('ZADD', K.idle, at_text, server)
-    redis.call('ZREMRANGEBYSCORE', K.idle, '-inf', text(at - IDLE_FOR))
+  local epoch, latest = tonumber(ARGV[13]), tonumber(redis.call('HGET', K.epochs, server) or '') or 0
+  if epoch < latest then
+    reply[7] = { '?', at }
+    return true
   end
-elseif is_pool then
-  redis.call('ZREM', K.idle, server)
+  if epoch > latest and redis.call('SISMEMBER', K.members, server) == 1 then
+    redis.call('HSET', K.epochs, server, ARGV[13])
+  end
+  return false
 end
-if given == 0 or ARGV[10] ~= '0' then trim_ended(at) end
 
--- Of a pool only the latest few who are free look after what comes due: the others would all wake for the same.
-local rank = is_pool and redis.call('ZREVRANK', K.idle, server)
-if not is_pool or (rank and rank < TIMEKEEPERS) then
-  -- Who has no room for a retry comes back when it has, and not before for that.
-  for _, key in ipairs({ K.delayed, K.active, given < limit and K.retries or nil }) do
-    local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-    if first[2] and (reply[2] == 0 or tonumber(first[2]) < reply[2]) then reply[2] = tonumber(first[2]) end
+local function take()
+  if ARGV[8] == '1' then
+    each_active('-inf', '+inf', MOST_ORPHANS, take_again)
+    ask_again()
+  elseif ARGV[9] == '1' then
+    each_active('-inf', '+inf', MOST_ORPHANS, function(id, own)
+      local _, _, _, holder = split_claim(own or '')
+      if holder == token then take_again(id, own) end
+    end)
+  end
+  each_active('-inf', at_text, LARGEST_BATCH, function(id, own) give_back(id, own) end)
+  promote_delayed()
+  local comes_back = false
+  if limit > given then
+    promote_retries(limit - given)
+    local room = limit - given
+    if is_pool then
+      -- Where others are free too, each takes its share, and comes back for what nobody else took.
+      redis.call('ZREM', K.idle, server)
+      local ready = redis.call('ZCARD', K.ready)
+      room = math.min(room, math.ceil(ready / (redis.call('ZCARD', K.idle) + 1)))
+      comes_back = room < math.min(ready, limit - given)
+    end
+    if room > 0 then claim(room) end
+  end
+  if given < limit then
+    -- Who has nothing to do has time for it; a queue that is never empty is looked through once in a while.
+    if given == 0 or at % 16 == 0 then comes_back = sweep() or comes_back end
+    if is_pool then
+      redis.call('ZADD', K.idle, at_text, server)
+      redis.call('ZREMRANGEBYSCORE', K.idle, '-inf', text(at - IDLE_FOR))
+    end
+  elseif is_pool then
+    redis.call('ZREM', K.idle, server)
+  end
+  -- Of a pool only the latest few who are free look after what comes due: the others would all wake for the same.
+  local rank = is_pool and redis.call('ZREVRANK', K.idle, server)
+  if not is_pool or (rank and rank < TIMEKEEPERS) then
+    -- Who has no room for a retry comes back when it has, and not before for that.
+    for _, key in ipairs({ K.delayed, K.active, given < limit and K.retries or nil }) do
+      local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+      if first[2] and (reply[2] == 0 or tonumber(first[2]) < reply[2]) then reply[2] = tonumber(first[2]) end
+    end
+  end
+  if comes_back then reply[2] = at + SHARE_PAUSE end
+  if not is_pool then
+    reply[5] = redis.call('SMEMBERS', K.own_pools)
+    reply[6] = redis.call('GET', K.labels)
   end
 end
-if comes_back then reply[2] = at + SHARE_PAUSE end
+
+beat(complete(14))
+if not other() then take() end
+if given == 0 or ARGV[14] ~= '0' then trim_ended(at) end
 for _, id in ipairs(redis.call('SMEMBERS', K.cancels)) do
   local own = redis.call('HGET', K.claims, id)
   local _, _, by = split_claim(own or '')
   if by == server then cancelled[#cancelled + 1] = id end
   if not own then redis.call('SREM', K.cancels, id) end
-end
-if not is_pool then
-  reply[5] = redis.call('SMEMBERS', K.own_pools)
-  reply[6] = redis.call('GET', K.labels)
 end
 return reply

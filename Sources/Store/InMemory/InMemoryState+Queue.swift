@@ -93,7 +93,7 @@ extension InMemoryState {
             if queued.completedToken == token { return }
             throw .conflict(found: "\(queued.record.state.rawValue), attempt \(queued.record.attempt)")
         }
-        if let report { _ = self.report(report, now: now) }
+        if let report, holder(of: server, besides: report.agent) == nil { _ = self.report(report, now: now) }
         update(id, on: server) { queued in
             queued.completedToken = token
             queued.record.output = StoreBounds.bounded(output: output)

@@ -3,6 +3,11 @@
 internal import Model
 
 extension InMemoryState {
+    /// What an agent reports counts as long as no other stands for the server.
+    func checkAgent(_ agent: AgentIdentity?, of server: String) throws(StoreError) {
+        if holder(of: server, besides: agent) != nil { throw .conflict(found: AgentHolder.conflict) }
+    }
+
     mutating func report(_ report: ServerReport, now: Timestamp) -> Int {
         var entry = self[server: report.server]
         let before = entry.values

@@ -8,6 +8,8 @@ struct RunQueueEntry {
     var members: Set<String> = []
     /// Executors that said they are free, the latest last.
     var idle: [String] = []
+    /// Of a pool: the highest epoch that came for each member.
+    var epochs: [String: Int64] = [:]
 }
 
 struct QueuedRun {
@@ -68,29 +70,26 @@ extension InMemoryState {
             let isCancelled = run?.record.state == .cancelled && run?.token == attempt.token
             if isCancelled { cancelled.append(attempt.id) } else { reply.lost.append(attempt.id) }
         }
-        reply.claims = entry.takeAgain(turn, now: now)
-        entry.giveBackExpired(now: now)
-        entry.promote(room: turn.limit - reply.claims.count, now: now)
-        entry.idle.removeAll { $0 == turn.server }
-        var room = turn.limit - reply.claims.count
-        // Where others are free too, each takes its share.
-        let ready = entry.jobs.values.count { $0.record.state == .ready }
-        if case .pool = turn.queue { room = min(room, (ready + entry.idle.count) / (entry.idle.count + 1)) }
-        reply.claims += entry.claim(turn, room: room, now: now)
+        if case .server(let name) = turn.queue {
+            (reply.epoch, reply.holder) = stand(turn.agent, for: name, now: now)
+        } else if turn.epoch < entry.epochs[turn.server] ?? 0 {
+            reply.holder = AgentHolder(place: "", heardAt: now)
+        } else if entry.members.contains(turn.server) {
+            entry.epochs[turn.server] = turn.epoch
+        }
+        if reply.holder == nil { entry.take(turn, &reply, now: now) }
         entry.trim(on: turn.queue, now: now)
-        if case .pool = turn.queue, reply.claims.count < turn.limit { entry.idle.append(turn.server) }
-        // Who has no room for a retry comes back when it has, and not before for that.
-        let hasRoom = reply.claims.count < turn.limit
-        reply.nextDueAt = entry.jobs.values.filter { hasRoom || !$0.isRetry }.compactMap(\.record.dueAt).min()
         reply.cancelled =
             cancelled
             + entry.jobs.values.filter { $0.record.isCancelling && $0.record.server == turn.server }
             .map(\.record.job.id).sorted()
-        if case .server(let name) = turn.queue {
+        runs[turn.queue] = entry
+        if let holder = reply.holder {
+            if case .server = turn.queue { reply.nextDueAt = holder.heardAt + AgentBounds.silence }
+        } else if case .server(let name) = turn.queue {
             reply.pools = poolsOf[name, default: []].sorted { $0.name < $1.name }
             reply.labels = labelsOf[name]
         }
-        runs[turn.queue] = entry
         return reply
     }
 
@@ -134,6 +133,23 @@ extension InMemoryState {
 }
 
 extension RunQueueEntry {
+    /// Takes back and promotes what is due, and claims.
+    fileprivate mutating func take(_ turn: RunTurn, _ reply: inout RunTurnReply, now: Timestamp) {
+        reply.claims = takeAgain(turn, now: now)
+        giveBackExpired(turn, now: now)
+        promote(room: turn.limit - reply.claims.count, now: now)
+        idle.removeAll { $0 == turn.server }
+        var room = turn.limit - reply.claims.count
+        // Where others are free too, each takes its share.
+        let ready = jobs.values.count { $0.record.state == .ready }
+        if case .pool = turn.queue { room = min(room, (ready + idle.count) / (idle.count + 1)) }
+        reply.claims += claim(turn, room: room, now: now)
+        if case .pool = turn.queue, reply.claims.count < turn.limit { idle.append(turn.server) }
+        // Who has no room for a retry comes back when it has, and not before for that.
+        let hasRoom = reply.claims.count < turn.limit
+        reply.nextDueAt = jobs.values.filter { hasRoom || !$0.isRetry }.compactMap(\.record.dueAt).min()
+    }
+
     /// Whether it was taken, now or before.
     fileprivate mutating func complete(_ completion: RunCompletion, now: Timestamp) -> Bool {
         guard var run = jobs[completion.id] else { return false }
@@ -168,15 +184,17 @@ extension RunQueueEntry {
     }
 
     /// After a restart, or where an answer was lost: what this server had, it has again.
-    fileprivate mutating func takeAgain(_ turn: RunTurn, now: Timestamp) -> [RunClaim] {
+    private mutating func takeAgain(_ turn: RunTurn, now: Timestamp) -> [RunClaim] {
         guard turn.isBoot || turn.isRepeat else { return [] }
         // What is in doubt because of it, too: its journal knows how that ended, or how far it came.
         let held = jobs.values.filter { run in
             (run.record.state == .active || run.isInDoubt && turn.isBoot) && run.record.server == turn.server
-                && (turn.isBoot || run.token == turn.token)
+                && (turn.isBoot ? !turn.isOthers(run.token) : run.token == turn.token)
         }
         return held.sorted { $0.record.job.id < $1.record.job.id }.map { run in
-            begin(run, turn, attempt: run.record.attempt, now: now)
+            var claim = begin(run, turn, attempt: run.record.attempt, now: now)
+            claim.isInherited = turn.isInherited(run.token)
+            return claim
         }
     }
 
@@ -199,13 +217,13 @@ extension RunQueueEntry {
             token: turn.token)
     }
 
-    fileprivate mutating func giveBackExpired(now: Timestamp) {
+    private mutating func giveBackExpired(_ turn: RunTurn, now: Timestamp) {
         for (id, run) in jobs where run.record.state == .active && run.record.dueAt.map({ $0 <= now }) ?? true {
             var run = run
             if run.record.isCancelling {
                 run.end(.cancelled, now: now)
-            } else if case .pool = run.record.queue, !run.record.job.isSafeToRepeat {
-                let error = RunQueueEntry.doubt(run.record.server)
+            } else if run.record.queue.isPool || turn.isOthers(run.token), !run.record.job.isSafeToRepeat {
+                let error = RunQueueEntry.doubt(run.record)
                 run.end(.dead, now: now, error: error)
                 run.isInDoubt = true
             } else if run.record.attempt >= run.record.job.maximumAttempts + RunBounds.mostLost {
@@ -219,12 +237,14 @@ extension RunQueueEntry {
         }
     }
 
-    private static func doubt(_ server: String?) -> String {
-        "in doubt: \(server ?? "somebody") had begun it and was not heard of for longer than its lease"
+    private static func doubt(_ run: RunRecord) -> String {
+        let server = run.server ?? "somebody"
+        let who = run.queue.isPool ? server : "another agent of \(server)"
+        return "in doubt: \(who) had begun it and was not heard of for longer than its lease"
     }
 
     /// All that is delayed and due is ready; of the retries what the others leave room for, and an eighth in any case.
-    fileprivate mutating func promote(room: Int, now: Timestamp) {
+    private mutating func promote(room: Int, now: Timestamp) {
         for (id, run) in jobs where run.isDue(at: now) && !run.isRetry {
             jobs[id]?.makeReady(at: run.record.dueAt ?? now)
         }
@@ -237,7 +257,7 @@ extension RunQueueEntry {
         }
     }
 
-    fileprivate mutating func claim(_ turn: RunTurn, room: Int, now: Timestamp) -> [RunClaim] {
+    private mutating func claim(_ turn: RunTurn, room: Int, now: Timestamp) -> [RunClaim] {
         guard room > 0 else { return [] }
         let ready = jobs.values.filter { $0.record.state == .ready }.sorted { left, right in
             (-left.record.job.priority, left.readyAt, left.record.job.id)
@@ -257,6 +277,10 @@ extension RunQueueEntry {
             max(min(ended.count - kept, rested), ended.count - RunBounds.endedMost, old), RunBounds.largestBatch)
         for run in ended.prefix(max(0, excess)) { jobs[run.record.job.id] = nil }
     }
+}
+
+extension RunQueue {
+    fileprivate var isPool: Bool { if case .pool = self { true } else { false } }
 }
 
 extension QueuedRun {

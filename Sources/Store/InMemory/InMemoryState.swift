@@ -73,6 +73,14 @@ struct ServerEntry {
     var reportInterval: Duration?
     var jobs: [String: QueuedJob] = [:]
     var drifts: [(InstanceID, DriftRecord)] = []
+    var agent: StandingAgent?
+}
+
+/// The agent that stands for a server.
+struct StandingAgent {
+    var identity: AgentIdentity
+    var heardAt: Timestamp
+    var epoch: Int64
 }
 
 struct InstanceEntry {
@@ -110,6 +118,27 @@ extension InMemoryState {
             shards[shard].refused += 1
             throw .fenced(epoch: shards[shard].fence?.epoch ?? 0)
         }
+    }
+
+    /// The agent stands for the server from now on, under the epoch that is returned, unless another does.
+    mutating func stand(_ agent: AgentIdentity?, for server: String, now: Timestamp) -> (Int64, AgentHolder?) {
+        let before = self[server: server].agent
+        if let holder = holder(of: server, besides: agent), holder.heardAt + AgentBounds.silence > now || agent == nil {
+            return (0, holder)
+        }
+        guard let agent else { return (0, nil) }
+        let isSame = before?.identity.id == agent.id
+        let epoch = isSame ? before?.epoch ?? 0 : max((before?.epoch ?? 0) + 1, now.milliseconds)
+        self[server: server].agent = StandingAgent(identity: agent, heardAt: now, epoch: epoch)
+        return (epoch, nil)
+    }
+
+    /// Another agent that was the last to stand for the server.
+    func holder(of server: String, besides agent: AgentIdentity?) -> AgentHolder? {
+        guard let holder = shards[StoreLayout.shard(of: server)].servers[server]?.agent,
+            holder.identity.id != agent?.id
+        else { return nil }
+        return AgentHolder(place: holder.identity.place, heardAt: holder.heardAt)
     }
 
     mutating func addChange(_ subject: Change.Subject, _ what: String, shard: Int) {

@@ -5,11 +5,17 @@ public import Model
 extension InMemoryStore: AgentStore {
     @discardableResult
     public func report(_ report: ServerReport) throws(StoreError) -> Int {
-        try run { state, now in state.report(report, now: now) }
+        try run { state, now throws(StoreError) in
+            try state.checkAgent(report.agent, of: report.server)
+            return state.report(report, now: now)
+        }
     }
 
     public func report(_ report: InstanceReport) throws(StoreError) -> Int {
-        try run { state, now in state.report(report, now: now) }
+        try run { state, now throws(StoreError) in
+            try state.checkAgent(report.agent, of: report.id.server)
+            return state.report(report, now: now)
+        }
     }
 
     public func assignments(server: String) throws(StoreError) -> AssignmentList {
@@ -23,10 +29,15 @@ extension InMemoryStore: AgentStore {
     }
 
     public func claim(
-        server: String, token: String, limit: Int, lease: Duration, boot: Bool
+        server: String, token: String, limit: Int, lease: Duration, boot: Bool, agent: AgentIdentity?
     ) throws(StoreError) -> ClaimReply {
         try run { state, now in
-            state.claim(server: server, token: token, limit: limit, lease: lease, boot: boot, now: now)
+            if let holder = state.stand(agent, for: server, now: now).1 {
+                return ClaimReply(
+                    claims: [], assignmentRevision: 0, nextDueAt: holder.heardAt + AgentBounds.silence, now: now,
+                    holder: holder)
+            }
+            return state.claim(server: server, token: token, limit: limit, lease: lease, boot: boot, now: now)
         }
     }
 

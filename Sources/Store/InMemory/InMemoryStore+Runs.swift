@@ -74,6 +74,7 @@ extension InMemoryStore: RunStore {
         try run { state, _ in
             state.poolsOf[server]?.remove(pool)
             state.runs[.pool(pool)]?.members.remove(server)
+            state.runs[.pool(pool)]?.epochs[server] = nil
             state.runs[.pool(pool)]?.idle.removeAll { $0 == server }
         }
     }

@@ -43,7 +43,7 @@ import Testing
     private let time = Timestamp(milliseconds: 1_000_000)
 
     private func desks() -> RunDesks {
-        RunDesks(server: "server1", nonce: "n", timing: Executor.Timing(), at: start)
+        RunDesks(server: "server1", agent: nil, nonce: "n", timing: Executor.Timing(), at: start)
     }
 
     private func claims(_ count: Int, on queue: RunQueue) -> [RunClaim] {

@@ -40,8 +40,9 @@ import Testing
         _ body: (RunExecutor) async throws -> Void
     ) async throws {
         let executor = RunExecutor(
-            store: store, runner: bench.runner, most: most, timing: Executor.Timing(), outage: Outage(log: quiet),
-            log: quiet, nonce: "n", packageLane: lane)
+            store: store, runner: bench.runner, most: most, timing: Executor.Timing(),
+            standing: Standing(agent: nil, log: quiet), outage: Outage(log: quiet), log: quiet, nonce: "n",
+            packageLane: lane)
         let life = Task { await executor.run() }
         defer { life.cancel() }
         try await body(executor)

@@ -88,7 +88,7 @@ actor FakeAgents {
 
     private func beginJobs(_ server: String) async throws(StoreError) {
         let reply = try await store.claim(
-            server: server, token: "t-\(server)", limit: 10, lease: .seconds(30), boot: false)
+            server: server, token: "t-\(server)", limit: 10, lease: .seconds(30), boot: false, agent: nil)
         for claim in reply.claims { busy[claim.job.plan.instance] = claim }
         var apps: [String: Int] = [:]
         for id in busy.keys { apps[id.app ?? "", default: 0] += 1 }

@@ -67,7 +67,7 @@ import Testing
             try await store.commit(commit(job: job("j1")), lease: lease)
             try await store.commit(commit(openJob: "j1", job: job("j1")), lease: lease)
             let claims = try await store.claim(
-                server: "server1", token: "t", limit: 9, lease: .seconds(60), boot: false
+                server: "server1", token: "t", limit: 9, lease: .seconds(60), boot: false, agent: nil
             ).claims
             #expect(claims.map(\.job) == [job("j1")])
             try await store.complete(
@@ -91,7 +91,7 @@ import Testing
             #expect(try await store.job(server: "server1", id: "j1")?.state == .cancelled)
             #expect(try await store.instance(webapp).control?.openJob == "j2")
             let claims = try await store.claim(
-                server: "server1", token: "t", limit: 9, lease: .seconds(60), boot: false
+                server: "server1", token: "t", limit: 9, lease: .seconds(60), boot: false, agent: nil
             ).claims
             #expect(claims.map(\.job.id) == ["j2"])
             await expectError(.conflict(found: "job j2 is not over")) {

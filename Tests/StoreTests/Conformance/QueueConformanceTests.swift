@@ -24,7 +24,8 @@ import Testing
             #expect(try await store.claimed("t2").claims.map(\.job.id) == ["j6"])
             #expect(try await store.claimed("t3").claims.isEmpty)
             #expect(
-                try await store.claim(server: "x", token: "t", limit: 1, lease: .seconds(1), boot: true).claims == [])
+                try await store.claim(server: "x", token: "t", limit: 1, lease: .seconds(1), boot: true, agent: nil)
+                    .claims == [])
         }
     }
 

@@ -25,12 +25,12 @@ extension RunStore {
     func visit(
         _ token: String, on queue: RunQueue = ownQueue, by server: String = "server1", limit: Int = 10,
         lease: Duration = .seconds(10), boot: Bool = false, again: Bool = false, ended: [RunCompletion] = [],
-        held: [RunAttempt] = []
+        held: [RunAttempt] = [], agent: AgentIdentity? = nil, epoch: Int64 = 0
     ) async throws -> RunTurnReply {
         try await turn(
             RunTurn(
                 queue: queue, server: server, token: token, limit: limit, lease: lease, isBoot: boot, isRepeat: again,
-                completions: ended, heartbeats: held))
+                completions: ended, heartbeats: held, agent: agent, epoch: epoch))
     }
 
     func state(_ id: String, on queue: RunQueue = ownQueue) async throws -> JobState? {
