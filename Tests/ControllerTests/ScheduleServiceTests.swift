@@ -71,6 +71,39 @@ import Testing
         await second.end()
     }
 
+    /// Where a leader dies, and whether its run is there.
+    @Test(arguments: [("writeScheduleState", false), ("enqueue", true)], [ScheduleSpec.Overlap.forbid, .replace])
+    func `a leader that died around an enqueue leaves no run beside which the next comes`(
+        _ death: (after: String, isEnqueued: Bool), _ overlap: ScheduleSpec.Overlap
+    ) async throws {
+        let world = World()
+        try await world.apply(
+            World.server("server1"),
+            schedule("m", #""at": "* * * * *""#, more: #", "overlap": "\#(overlap.rawValue)""#))
+        let first = world.replica("a")
+        await lead(world, first)
+        #expect(await world.time.pass(.seconds(5)) { (try? await world.store.scheduleState("m")) != nil })
+        first.store.die(after: death.after)
+        #expect(await world.time.pass(.seconds(70), step: .milliseconds(100)) { first.store.isDead })
+        await first.kill()
+        #expect(try await ids(world).count == (death.isEnqueued ? 1 : 0))
+        // The next time is due before anybody looks.
+        await world.time.pass(.seconds(60), step: .milliseconds(500))
+        let back = world.time.timestamp()
+        let second = world.replica("b")
+        await lead(world, second)
+        let isDecided = await world.time.pass(.seconds(50), step: .milliseconds(100)) {
+            (try? await world.store.scheduleState("m")).map { $0.decidedUntil >= back } ?? false
+        }
+        #expect(isDecided)
+        let states = try await world.store.runs(on: Self.queue, limit: 10).map(\.state)
+        let isReplaced = death.isEnqueued && overlap == .replace
+        #expect(states == (isReplaced ? [.ready, .cancelled] : [.ready]))
+        let isLeftOut = try await world.store.scheduleState("m")?.leftOut?.contains("was not over") ?? false
+        #expect(isLeftOut == (death.isEnqueued && overlap == .forbid))
+        await second.end()
+    }
+
     @Test func `a run that is not over forbids the next, which is told`() async throws {
         let world = World()
         try await world.apply(World.server("server1"), schedule("m", #""at": "* * * * *""#))

@@ -1,5 +1,5 @@
 // Fires Schedules, on the leader only. What is due is decided purely (`ScheduleDecider`, `ConditionDecider`); here it is
-// enqueued, and only then written down that it was.
+// enqueued, and only then written down that it was. Where runs must not overlap, it is written before which one is meant.
 //
 // Guarantees: each (schedule, time) is one job on each of its queues. The id is made of both, so a leader that enqueues
 // again what the one before enqueued and did not write down adds nothing; and one that leads no longer enqueues nothing,
@@ -196,7 +196,17 @@ package struct ScheduleService: Sendable {
         let decision = decider.decide(entry.state, now: round.now, isPreviousOpen: isOpen)
         var state = decision.state
         if decision.cancelPrevious, let run = state.lastRun { try await cancel(run, round.lease) }
-        for fire in decision.fires { try await enqueue(fire, entry.spec.request, entry, &state, round) }
+        for fire in decision.fires {
+            guard let plan = plan(fire, entry.spec.request, entry, &state, round) else { continue }
+            if entry.spec.overlap != .allow, let run = state.lastRun {
+                var intent = decision.intent(run)
+                // What was said last stays until this time is decided: the same is not told again.
+                intent.leftOut = entry.state?.leftOut
+                try await store.writeScheduleState(intent, of: entry.name, lease: round.lease)
+                entry.state = intent
+            }
+            try await enqueue(plan, fire, entry, &state, round)
+        }
         // Times at which nothing is due need not be written down: they are not due for the next leader either.
         let isNews = !decision.fires.isEmpty || entry.spec.suspend != nil
         try await keep(state, of: &entry, isNews: isNews, round)
@@ -228,7 +238,8 @@ package struct ScheduleService: Sendable {
             } else {
                 own.targets = .servers([due.server])
             }
-            try await enqueue(fire, own, entry, &state, round)
+            guard let plan = plan(fire, own, entry, &state, round) else { continue }
+            try await enqueue(plan, fire, entry, &state, round)
         }
         let isNews = !decision.fires.isEmpty || state.edges != entry.state?.edges
         try await keep(state, of: &entry, isNews: isNews, round)
@@ -257,32 +268,43 @@ package struct ScheduleService: Sendable {
 
     // MARK: runs
 
-    /// Where there is nothing to run on, or nowhere to put it, that is told: the time is over all the same.
-    private func enqueue(
+    /// The jobs of a fire, which is the last run from now on. Where there is nothing to run on, that is told: the time is over
+    /// all the same.
+    private func plan(
         _ fire: ScheduleFire, _ request: RunRequest, _ entry: ScheduleEntry, _ state: inout ScheduleState,
         _ round: Round
-    ) async throws(StoreError) {
+    ) -> RunPlan? {
         let identity = RequestPlanner.Identity(
             id: fire.id, origin: "Schedule/\(entry.name)", time: fire.time, isScheduled: true)
         let plan: RunPlan
         do throws(RequestProblem) { plan = try round.planner.plan(request, identity) } catch {
             state.leftOut = "\(fire.id) was left out: \(error)"
-            return
+            return nil
         }
+        var run = ScheduleState.LastRun(
+            id: fire.id, time: fire.time, queues: plan.queueNames, jobs: plan.jobs.map(\.jobs.count).max() ?? 1)
+        // It was enqueued in part: a condition that began on several servers in one second is one run on them, and one that a
+        // leader who died intended can be on servers that are not chosen any more.
+        if let last = state.lastRun, last.id == run.id {
+            run.queues = Set(last.queues + run.queues).sorted()
+            run.jobs = max(last.jobs, run.jobs)
+        }
+        run.queues = Array(run.queues.prefix(configuration.scheduleQueuesKept))
+        state.lastRun = run
+        return plan
+    }
+
+    /// Where there is nowhere to put it, that is told: the time is over all the same.
+    private func enqueue(
+        _ plan: RunPlan, _ fire: ScheduleFire, _ entry: ScheduleEntry, _ state: inout ScheduleState, _ round: Round
+    ) async throws(StoreError) {
         do throws(StoreError) {
             _ = try await store.submit(plan.jobs, members: plan.members, lease: round.lease)
+            logger.info("a schedule fired", metadata: ["schedule": "\(entry.name)", "run": "\(fire.id)"])
         } catch {
             guard error.isLasting else { throw error }
             state.leftOut = "\(fire.id) was left out: \(error)"
-            return
         }
-        logger.info("a schedule fired", metadata: ["schedule": "\(entry.name)", "run": "\(fire.id)"])
-        var run = ScheduleState.LastRun(
-            id: fire.id, time: fire.time, queues: plan.queueNames, jobs: plan.jobs.map(\.jobs.count).max() ?? 1)
-        // A condition that began on several servers in one second is one run on them.
-        if let last = state.lastRun, last.id == run.id { run.queues = Set(last.queues + run.queues).sorted() }
-        run.queues = Array(run.queues.prefix(configuration.scheduleQueuesKept))
-        state.lastRun = run
     }
 
     private func isOpen(_ entry: ScheduleEntry) async throws(StoreError) -> Bool {

@@ -104,7 +104,7 @@ public struct ScheduleState: Sendable, Hashable {
     public var generation: Int
     /// Every time up to this one is decided.
     public var decidedUntil: Timestamp
-    /// The last run, by its id, and where it went; nil before the first.
+    /// The last run, by its id, and where it went, or was about to go when this was written; nil before the first.
     public var lastRun: LastRun?
     /// Of a condition, by server: only servers where it holds, or that are cooling down.
     public var edges: [String: Edge]

@@ -13,6 +13,7 @@ final class FaultyStore: Sendable {
         var lostAfter = 0
         var isPaused = false
         var isDead = false
+        var lastCall: String?
         var paused: [CheckedContinuation<Void, Never>] = []
         var calls: [String: Int] = [:]
         var refused: [String: StoreError] = [:]
@@ -51,6 +52,11 @@ final class FaultyStore: Sendable {
         resume()
     }
 
+    /// The next time that this operation is applied, its answer is lost, and nothing reaches the store any more.
+    func die(after name: String) { state.withLock { $0.lastCall = name } }
+
+    var isDead: Bool { state.withLock { $0.isDead } }
+
     /// What the store sees when the session connection is cut.
     func cutPresence() async {
         let lines = state.withLock { state in
@@ -79,6 +85,10 @@ final class FaultyStore: Sendable {
         if state.withLock({ $0.isDead }) { throw .unavailable("dead") }
         if fate < before { throw .unavailable("dropped by the test") }
         let value = try await body(base)
+        if state.withLock({ $0.lastCall == operation }) {
+            die()
+            throw .indeterminate("dead")
+        }
         if fate < before + after { throw .indeterminate("answer dropped by the test") }
         return value
     }
