@@ -10,12 +10,17 @@ extension RedisStore: ScheduleStore {
         return try decode(text, in: key)
     }
 
-    public func writeScheduleState(
-        _ state: ScheduleState, of name: String, lease: Lease
-    ) async throws(StoreError) {
-        let shard = StoreLayout.shard(of: name)
-        let keys = [keys.fence(shard), keys.refused(shard), keys.schedule(name)]
-        _ = try await call(Scripts.writeSchedule, keys: keys, lease.arguments + [.string(state.wireText)])
+    public func writeScheduleStates(_ states: [String: ScheduleState], lease: Lease) async throws(StoreError) {
+        let shards = Dictionary(grouping: states.sorted { $0.key < $1.key }) { StoreLayout.shard(of: $0.key) }
+        let calls = shards.map { shard, states in
+            RedisScriptCall(
+                Scripts.writeSchedules,
+                keys: [keys.fence(shard), keys.refused(shard)] + states.map { keys.schedule($0.key) },
+                lease.arguments + states.map { .string($0.value.wireText) })
+        }
+        for result in await client.scripts(calls) {
+            do throws(RedisError) { _ = try result.get() } catch { throw StoreError(error, isWrite: true) }
+        }
     }
 
     /// A server that was not heard of for three of its intervals has no values.

@@ -110,16 +110,19 @@ public struct ScheduleState: Sendable, Hashable {
     public var edges: [String: Edge]
     /// Why the last time was left out, for people; nil if it was not.
     public var leftOut: String?
+    /// Of a condition: why nothing is watched, for people; nil while something is.
+    public var unwatched: String?
 
     public init(
         generation: Int, decidedUntil: Timestamp, lastRun: LastRun? = nil, edges: [String: Edge] = [:],
-        leftOut: String? = nil
+        leftOut: String? = nil, unwatched: String? = nil
     ) {
         self.generation = generation
         self.decidedUntil = decidedUntil
         self.lastRun = lastRun
         self.edges = edges
         self.leftOut = leftOut
+        self.unwatched = unwatched
     }
 
     public struct LastRun: Sendable, Hashable {

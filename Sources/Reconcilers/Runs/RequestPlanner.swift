@@ -92,9 +92,15 @@ public struct RequestPlanner: Sendable {
     }
 
     private let fleet: RunFleet
+    /// What the selectors of many requests match.
+    private var matches: [[String: String]: [String]] = [:]
 
-    public init(_ fleet: RunFleet) {
+    /// `requests` are those that are going to be planned: what several of them select alike is looked for once.
+    public init(_ fleet: RunFleet, for requests: [RunRequest] = []) {
         self.fleet = fleet
+        for case .selector(let selector) in requests.map(\.targets) where matches[selector] == nil {
+            matches[selector] = names(matching: selector)
+        }
     }
 
     /// Whether the servers of the App can be told only by where its instances are.
@@ -157,7 +163,9 @@ public struct RequestPlanner: Sendable {
     }
 
     private func names(matching selector: [String: String]) -> [String] {
-        fleet.servers.filter { server in selector.allSatisfy { server.value.labels[$0.key] == $0.value } }.keys.sorted()
+        if let known = matches[selector] { return known }
+        return fleet.servers.filter { server in selector.allSatisfy { server.value.labels[$0.key] == $0.value } }.keys
+            .sorted()
     }
 
     private func matching(_ selector: [String: String]) throws(RequestProblem) -> [String] {

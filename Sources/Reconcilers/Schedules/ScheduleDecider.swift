@@ -84,7 +84,7 @@ public struct ScheduleDecider: Sendable {
         var state = known ?? ScheduleState(generation: generation, decidedUntil: start)
         if state.generation != generation {
             state.generation = generation
-            state.leftOut = nil
+            (state.leftOut, state.unwatched) = (nil, nil)
             state.decidedUntil = max(state.decidedUntil, start)
         }
         if let end = suspend?.until, end <= now { state.decidedUntil = max(state.decidedUntil, end) }

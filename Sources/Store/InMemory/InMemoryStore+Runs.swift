@@ -96,12 +96,12 @@ extension InMemoryStore: ScheduleStore {
         try run { state, _ in state.schedules[name] }
     }
 
-    public func writeScheduleState(
-        _ schedule: ScheduleState, of name: String, lease: Lease
-    ) throws(StoreError) {
+    public func writeScheduleStates(_ schedules: [String: ScheduleState], lease: Lease) throws(StoreError) {
         try run { state, _ throws(StoreError) in
-            try state.checkFence(lease, shard: StoreLayout.shard(of: name))
-            state.schedules[name] = schedule
+            for (name, schedule) in schedules {
+                try state.checkFence(lease, shard: StoreLayout.shard(of: name))
+                state.schedules[name] = schedule
+            }
         }
     }
 

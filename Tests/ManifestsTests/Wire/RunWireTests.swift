@@ -53,7 +53,8 @@ import Testing
                 generation: 3, decidedUntil: time,
                 lastRun: .init(
                     id: "x", time: time, queues: [.server("a"), try #require(RunQueue("@role=web,zone=a"))]),
-                edges: ["a.b": .init(since: time, firedAt: time, hasFired: true), "c": .init()], leftOut: "not over"))
+                edges: ["a.b": .init(since: time, firedAt: time, hasFired: true), "c": .init()], leftOut: "not over",
+                unwatched: "no server"))
     }
 
     @Test func `what is as usual is left out: a plain command is small`() {

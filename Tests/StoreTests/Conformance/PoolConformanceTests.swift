@@ -175,17 +175,23 @@ import Testing
                 lastRun: .init(id: "n-1", time: at, queues: [ownQueue, .pool(pool)], jobs: 3),
                 edges: ["server1": .init(since: at, firedAt: nil, hasFired: true)], leftOut: "why")
             #expect(try await store.scheduleState("nightly") == nil)
-            try await store.writeScheduleState(state, of: "nightly", lease: old)
+            try await store.writeScheduleStates(["nightly": state], lease: old)
             #expect(try await store.scheduleState("nightly") == state)
             try await store.releaseLease(old)
             let new = try await store.lead()
             let later = ScheduleState(generation: 4, decidedUntil: at)
             await #expect(throws: StoreError.self) {
-                try await store.writeScheduleState(later, of: "nightly", lease: old)
+                try await store.writeScheduleStates(["nightly": later], lease: old)
             }
             #expect(try await store.scheduleState("nightly") == state)
-            try await store.writeScheduleState(later, of: "nightly", lease: new)
-            #expect(try await store.scheduleState("nightly") == later)
+            // In one shard and in several.
+            let names = ["nightly"] + (0..<100).map { "s\($0)" }
+            let states = Dictionary(
+                uniqueKeysWithValues: names.enumerated().map { index, name in
+                    (name, ScheduleState(generation: 4 + index, decidedUntil: at))
+                })
+            try await store.writeScheduleStates(states, lease: new)
+            for (name, state) in states { #expect(try await store.scheduleState(name) == state) }
             let key = ResourceKey(.schedule, "nightly")
             _ = try await store.apply(
                 ResourceDraft(
