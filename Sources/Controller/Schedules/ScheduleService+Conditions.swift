@@ -29,7 +29,8 @@ extension ScheduleService {
             state.unwatched = "\(error)"
             return try await write(state, of: &entry, round)
         }
-        let values = try await store.measurements(trigger.metric, of: servers)
+        let values = try await store.measurements(
+            trigger.metric, of: servers, collectors: round.planner.collectors(of: servers))
         let measured = zip(servers, values).map { Measurement(server: $0, value: $1) }
         let decision = decider.decide(entry.state, now: round.now, measurements: measured)
         var state = decision.state

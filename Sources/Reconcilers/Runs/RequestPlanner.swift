@@ -9,10 +9,13 @@ public struct RunFleet: Sendable {
     public struct Server: Sendable {
         public var labels: [String: String]
         public var address: String
+        /// The hash that another collector writes in place of its agent, if one does.
+        public var collectorHash: String?
 
-        public init(labels: [String: String], address: String) {
+        public init(labels: [String: String], address: String, collectorHash: String? = nil) {
             self.labels = labels
             self.address = address
+            self.collectorHash = collectorHash
         }
     }
 
@@ -152,6 +155,11 @@ public struct RequestPlanner: Sendable {
             guard !names.isEmpty else { throw RequestProblem("App \(app) has no instance on any server") }
             return names
         }
+    }
+
+    /// Of these servers, those whose measurements another collector writes, and into which hash.
+    public func collectors(of servers: [String]) -> [String: String] {
+        servers.reduce(into: [:]) { $0[$1] = fleet.servers[$1]?.collectorHash }
     }
 
     private func instances(of app: String) -> [String] {

@@ -105,9 +105,13 @@ extension InMemoryStore: ScheduleStore {
         }
     }
 
-    public func measurements(_ metric: String, of servers: [String]) throws(StoreError) -> [Double?] {
+    /// There are no collectors here.
+    public func measurements(
+        _ metric: String, of servers: [String], collectors: [String: String]
+    ) throws(StoreError) -> [Double?] {
         try run { state, now in
             servers.map { name in
+                guard collectors[name] == nil else { return nil }
                 let entry = state[server: name]
                 let silence = ObservedServer.silence(every: entry.reportInterval ?? MonitorSpec().every)
                 guard let beat = entry.heartbeat, beat + silence > now else { return nil }

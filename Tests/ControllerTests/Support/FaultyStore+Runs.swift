@@ -72,7 +72,11 @@ extension FaultyStore: RunStore, ScheduleStore {
         try await call { base throws(StoreError) in try await base.writeScheduleStates(states, lease: lease) }
     }
 
-    func measurements(_ metric: String, of servers: [String]) async throws(StoreError) -> [Double?] {
-        try await call { base throws(StoreError) in try await base.measurements(metric, of: servers) }
+    func measurements(
+        _ metric: String, of servers: [String], collectors: [String: String]
+    ) async throws(StoreError) -> [Double?] {
+        try await call { base throws(StoreError) in
+            try await base.measurements(metric, of: servers, collectors: collectors)
+        }
     }
 }
