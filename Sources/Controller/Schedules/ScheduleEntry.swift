@@ -61,7 +61,7 @@ struct ScheduleEntry: Sendable {
         _ spec: ScheduleSpec, _ trigger: TimeTrigger, _ stored: StoredResource, _ zones: ZoneDatabase
     ) throws(ScheduleProblem) -> Clockwork {
         let cron: CronExpression
-        do throws(CronExpression.ParseError) { cron = try CronExpression(parsing: trigger.cron) } catch {
+        do throws(CalendarParseError) { cron = try CronExpression(parsing: trigger.cron) } catch {
             throw ScheduleProblem(why: "at: \(error)")
         }
         let zone: ZoneRules
