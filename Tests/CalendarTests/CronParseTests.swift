@@ -1,5 +1,6 @@
 import Calendar
 import Model
+import TestSeeds
 import Testing
 
 @Suite("Reading cron expressions")

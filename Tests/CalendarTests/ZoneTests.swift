@@ -1,6 +1,7 @@
 import Calendar
 import Glibc
 import Model
+import TestSeeds
 import Testing
 
 @Suite("Time zones")

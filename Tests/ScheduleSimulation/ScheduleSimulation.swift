@@ -7,6 +7,7 @@
 package import Calendar
 internal import Model
 internal import Reconcilers
+internal import TestSeeds
 
 package struct ScheduleSimulation {
     package struct Report: Sendable, CustomStringConvertible {
@@ -61,7 +62,7 @@ package struct ScheduleSimulation {
     /// Adds schedules, zone by zone, until so many runs came.
     package func run(fires: Int) throws -> Report {
         var report = Report()
-        var generator = SplitMix(seed: seed)
+        var generator = SeededGenerator(seed: seed)
         let rules = try Self.zones.map { try database.rules($0) }
         let plans = SimulatedPlan.all.filter { $0.fires <= max(200, fires / Self.zones.count) }
         while report.fires < fires || report.schedules < Self.zones.count {
@@ -76,22 +77,5 @@ package struct ScheduleSimulation {
         }
         report.zones = min(report.schedules, Self.zones.count)
         return report
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

@@ -3,6 +3,7 @@
 internal import Calendar
 internal import Model
 internal import Reconcilers
+internal import TestSeeds
 
 struct SimulatedPlan: Sendable {
     var cron: String
@@ -58,7 +59,7 @@ struct SimulatedSchedule {
     let runTime: Int64
     let decider: ScheduleDecider
 
-    init(name: String, plan: SimulatedPlan, zone: ZoneRules, generator: inout SplitMix) throws {
+    init(name: String, plan: SimulatedPlan, zone: ZoneRules, generator: inout SeededGenerator) throws {
         self.name = name
         self.plan = plan
         self.zone = zone

@@ -3,6 +3,7 @@
 
 internal import Model
 internal import Reconcilers
+internal import TestSeeds
 
 /// One look at the Schedule, as the oracle needs to know it.
 struct SimulatedLook {
@@ -60,7 +61,7 @@ struct SimulatedWorld {
     var overlaps: Int { store.overlaps }
     var lost: Int { store.lost }
 
-    init(_ schedule: SimulatedSchedule, generator: inout SplitMix) {
+    init(_ schedule: SimulatedSchedule, generator: inout SeededGenerator) {
         self.schedule = schedule
         store = SimulatedStore(runTime: schedule.runTime, mayOverlap: schedule.overlap == .allow)
         var events: [(time: Int64, event: Event)] = []

@@ -4,10 +4,11 @@
 import Model
 import Store
 import Synchronization
+import TestSeeds
 
 final class FaultyStore: Sendable {
     private struct State {
-        var numbers = SeededNumbers(seed: 0)
+        var numbers = SeededGenerator(seed: 0)
         /// Out of a thousand calls, how many are lost before, and how many after they were applied.
         var lostBefore = 0
         var lostAfter = 0
@@ -29,7 +30,7 @@ final class FaultyStore: Sendable {
     }
 
     func dropCalls(before: Int, after: Int, seed: UInt64) {
-        state.withLock { ($0.lostBefore, $0.lostAfter, $0.numbers) = (before, after, SeededNumbers(seed: seed)) }
+        state.withLock { ($0.lostBefore, $0.lostAfter, $0.numbers) = (before, after, SeededGenerator(seed: seed)) }
     }
 
     /// From now on an operation throws this; nil ends that.

@@ -2,6 +2,7 @@
 
 import JSON
 import Model
+import TestSeeds
 import Testing
 
 @testable import Manifests
@@ -102,7 +103,7 @@ import Testing
 
     @Test func `no cut or changed text is read as another value without being that value's own text`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let bytes = Array(job.wireText.utf8)
         for round in 0..<1000 {
             var changed = bytes

@@ -1,4 +1,5 @@
 import ScheduleSimulation
+import TestSeeds
 import Testing
 
 @Suite("Ten years of schedules")
