@@ -119,23 +119,26 @@ let package = Package(
             ]),
         // tests mirror the sources
         .testTarget(name: "ModelTests", dependencies: ["Model"]),
-        .testTarget(name: "CalendarTests", dependencies: ["Calendar", "Model"], exclude: ["Fixtures"]),
-        .testTarget(name: "JSONTests", dependencies: ["JSON", "CJansson"]),
-        .testTarget(name: "RedisTests", dependencies: ["Redis", "TestRedis"]),
+        .testTarget(name: "CalendarTests", dependencies: ["Calendar", "Model", "TestSeeds"], exclude: ["Fixtures"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "CJansson", "TestSeeds"]),
+        .testTarget(name: "RedisTests", dependencies: ["Redis", "TestRedis", "TestSeeds"]),
         .testTarget(
-            name: "ReconcilersTests", dependencies: ["Reconcilers", "Model", "Calendar", "ScheduleSimulation"],
+            name: "ReconcilersTests",
+            dependencies: ["Reconcilers", "Model", "Calendar", "ScheduleSimulation", "TestSeeds"],
             exclude: ["Scenarios"]),
         .testTarget(
-            name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON", "Calendar"], exclude: ["Fixtures"]),
+            name: "ManifestsTests", dependencies: ["Manifests", "Model", "JSON", "Calendar", "TestSeeds"],
+            exclude: ["Fixtures"]),
         .testTarget(
             name: "OutputTests",
-            dependencies: ["Output", "Model", "JSON", "Calendar", "Manifests", "Reconcilers", "Store"]),
+            dependencies: ["Output", "Model", "JSON", "Calendar", "Manifests", "Reconcilers", "Store", "TestSeeds"]),
         .testTarget(
-            name: "StoreTests", dependencies: ["Store", "RedisStore", "Redis", "Model", "TestRedis"]),
+            name: "StoreTests", dependencies: ["Store", "RedisStore", "Redis", "Model", "TestRedis", "TestSeeds"]),
         .testTarget(
             name: "ControllerTests",
             dependencies: [
                 "Controller", "Store", "Redis", "RedisStore", "Model", "Manifests", "Reconcilers", "TestRedis",
+                "TestSeeds",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
@@ -148,9 +151,11 @@ let package = Package(
             ]),
         // a private redis-server per suite, on a unix socket
         .target(name: "TestRedis", path: "Tests/TestRedis"),
+        // chance that can be replayed
+        .target(name: "TestSeeds", path: "Tests/TestSeeds"),
         // ten years of schedules, for a test and for a benchmark
         .target(
-            name: "ScheduleSimulation", dependencies: ["Reconcilers", "Model", "Calendar"],
+            name: "ScheduleSimulation", dependencies: ["Reconcilers", "Model", "Calendar", "TestSeeds"],
             path: "Tests/ScheduleSimulation"),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,6 @@
 // swift-tools-version: 6.1
 // What we hold ourselves to, measured (`scripts/bench`). A package of its own, so that the root stays light. It builds the
-// rooms of the house that it measures from their own sources (`House`, `TestRedis` and `ScheduleSimulation` are links),
+// rooms of the house that it measures from their own sources (`House`, `TestRedis`, `TestSeeds` and `ScheduleSimulation` are links),
 // because most of what is worth measuring is `package`, and no other package may see that.
 
 import PackageDescription
@@ -67,7 +67,9 @@ let package = Package(
             path: "House/Agent"),
         .target(name: "TestRedis", path: "TestRedis", exclude: ["PrivateRedisTrait.swift"]),
         .target(
-            name: "ScheduleSimulation", dependencies: ["Reconcilers", "Model", "Calendar"], path: "ScheduleSimulation"),
+            name: "ScheduleSimulation", dependencies: ["Reconcilers", "Model", "Calendar", "TestSeeds"],
+            path: "ScheduleSimulation"),
+        .target(name: "TestSeeds", path: "TestSeeds"),
         .executableTarget(
             name: "bench",
             dependencies: [

@@ -29,21 +29,7 @@ public struct CronExpression: Sendable, Hashable, CustomStringConvertible {
     /// Either of the fields for days is enough.
     let isEitherDay: Bool
 
-    public struct ParseError: Error, Sendable, Hashable, CustomStringConvertible {
-        /// Where in the expression, in UTF-8 bytes from its start.
-        public var offset: Int
-        /// `expected …, found …`.
-        public var message: String
-
-        public init(offset: Int, message: String) {
-            self.offset = offset
-            self.message = message
-        }
-
-        public var description: String { "at byte \(offset): \(message)" }
-    }
-
-    public init(parsing text: String) throws(ParseError) {
+    public init(parsing text: String) throws(CalendarParseError) {
         var reader = CronReader(text)
         let fields = try reader.fields()
         description = text
@@ -57,7 +43,7 @@ public struct CronExpression: Sendable, Hashable, CustomStringConvertible {
         isEitherDay = !fields.daysOfMonth.isStarred && !fields.weekdays.isStarred
         guard isEitherDay || Self.canCome(days: daysOfMonth, in: months) else {
             let day = daysOfMonth.trailingZeroBitCount
-            throw ParseError(
+            throw CalendarParseError(
                 offset: fields.daysOfMonth.offset,
                 message: "expected a day of the month that one of these months has, found \(day)")
         }

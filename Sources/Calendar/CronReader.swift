@@ -26,7 +26,7 @@ struct CronReader {
         bytes = Array(text.utf8)
     }
 
-    mutating func fields() throws(CronExpression.ParseError) -> CronFields {
+    mutating func fields() throws(CalendarParseError) -> CronFields {
         try checkText()
         skipBlanks()
         if peek == UInt8(ascii: "@") { return try macro() }
@@ -40,22 +40,22 @@ struct CronReader {
             months: try field(.month), weekdays: try field(.weekday))
     }
 
-    private func checkText() throws(CronExpression.ParseError) {
+    private func checkText() throws(CalendarParseError) {
         guard bytes.count <= CronExpression.maximumLength else {
-            throw CronExpression.ParseError(
+            throw CalendarParseError(
                 offset: CronExpression.maximumLength,
                 message: "expected at most \(CronExpression.maximumLength) bytes, found \(bytes.count)")
         }
         if let offset = bytes.firstIndex(where: { ($0 < 0x20 && $0 != UInt8(ascii: "\t")) || $0 == 0x7f }) {
             let digits = String(bytes[offset], radix: 16, uppercase: true)
-            throw CronExpression.ParseError(
+            throw CalendarParseError(
                 offset: offset,
                 message: "expected fields of a cron expression, found the control character U+00"
                     + (digits.count < 2 ? "0" : "") + digits)
         }
     }
 
-    private mutating func macro() throws(CronExpression.ParseError) -> CronFields {
+    private mutating func macro() throws(CalendarParseError) -> CronFields {
         let start = position
         let name = rest(until: Self.isBlank).lowercased()
         guard let text = Self.macros.first(where: { $0.name == name })?.text else {
@@ -79,8 +79,8 @@ struct CronReader {
         bytes.indices.filter { !Self.isBlank(bytes[$0]) && ($0 == 0 || Self.isBlank(bytes[$0 - 1])) }
     }
 
-    private func wrongCount(_ starts: [Int]) -> CronExpression.ParseError {
-        CronExpression.ParseError(
+    private func wrongCount(_ starts: [Int]) -> CalendarParseError {
+        CalendarParseError(
             offset: starts.count > 6 ? starts[6] : bytes.count,
             message:
                 "expected five fields (minute, hour, day of the month, month, weekday), or six with seconds first, found "
@@ -89,7 +89,7 @@ struct CronReader {
 
     // MARK: one field
 
-    private mutating func field(_ kind: CronFieldKind) throws(CronExpression.ParseError) -> CronField {
+    private mutating func field(_ kind: CronFieldKind) throws(CalendarParseError) -> CronField {
         skipBlanks()
         var field = CronField(offset: position, values: 0, isStarred: peek == UInt8(ascii: "*"))
         repeat { field.values |= try item(kind) } while take(",")
@@ -98,7 +98,7 @@ struct CronReader {
     }
 
     /// `*`, `a`, `a-b`, each with `/step`.
-    private mutating func item(_ kind: CronFieldKind) throws(CronExpression.ParseError) -> UInt64 {
+    private mutating func item(_ kind: CronFieldKind) throws(CalendarParseError) -> UInt64 {
         let start = position
         var range = kind.everything
         if !take("*") {
@@ -119,7 +119,7 @@ struct CronReader {
 
     private mutating func stepped(
         _ range: ClosedRange<Int>, _ kind: CronFieldKind
-    ) throws(CronExpression.ParseError) -> UInt64 {
+    ) throws(CalendarParseError) -> UInt64 {
         var step = 1
         if take("/") {
             let start = position
@@ -136,7 +136,7 @@ struct CronReader {
     /// A number or a name. Sunday is 7 where it ends a range that began later in the week.
     private mutating func value(
         _ kind: CronFieldKind, after first: Int? = nil
-    ) throws(CronExpression.ParseError) -> Int {
+    ) throws(CalendarParseError) -> Int {
         let start = position
         if let number = number() {
             guard kind.allowed.contains(number) else { throw expected(kind.expectation, at: start) }
@@ -179,7 +179,7 @@ struct CronReader {
     }
 
     /// What was found is the word that begins at the offset.
-    private func expected(_ what: String, at offset: Int) -> CronExpression.ParseError {
+    private func expected(_ what: String, at offset: Int) -> CalendarParseError {
         let isEnd: (UInt8) -> Bool = { Self.isBlank($0) || $0 == UInt8(ascii: ",") }
         let word = bytes[offset...].prefix { !isEnd($0) }
         let found: String
@@ -188,7 +188,7 @@ struct CronReader {
         } else {
             found = offset < bytes.count && bytes[offset] == UInt8(ascii: ",") ? "','" : "nothing"
         }
-        return CronExpression.ParseError(offset: offset, message: "expected \(what), found \(found)")
+        return CalendarParseError(offset: offset, message: "expected \(what), found \(found)")
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }

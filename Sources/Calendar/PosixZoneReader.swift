@@ -11,7 +11,7 @@ struct PosixZoneReader {
         self.base = base
     }
 
-    mutating func zone() throws(ZoneRules.ParseError) -> PosixZone {
+    mutating func zone() throws(CalendarParseError) -> PosixZone {
         try name()
         // POSIX counts west of UTC.
         var zone = PosixZone(offset: -(try time(hours: 24)))
@@ -26,14 +26,14 @@ struct PosixZoneReader {
     }
 
     /// `CET` or `<+0330>`; what it says is not kept.
-    private mutating func name() throws(ZoneRules.ParseError) {
+    private mutating func name() throws(CalendarParseError) {
         let isQuoted = take("<")
         let start = position
         while let byte = peek, Self.isLetter(byte) || (isQuoted && Self.isSignOrDigit(byte)) { position += 1 }
         guard position - start >= 3, !isQuoted || take(">") else { throw expected("an abbreviation of a zone") }
     }
 
-    private mutating func moment() throws(ZoneRules.ParseError) -> YearlyMoment {
+    private mutating func moment() throws(CalendarParseError) -> YearlyMoment {
         guard take(",") else { throw expected("',' and a day") }
         let day: YearlyMoment.Day
         if take("M") {
@@ -51,7 +51,7 @@ struct PosixZoneReader {
     }
 
     /// `[+-]h[h[h]][:mm[:ss]]`, in seconds.
-    private mutating func time(hours: Int) throws(ZoneRules.ParseError) -> Int64 {
+    private mutating func time(hours: Int) throws(CalendarParseError) -> Int64 {
         let isNegative = take("-")
         if !isNegative { _ = take("+") }
         var seconds = try number(0...hours) * 3600
@@ -62,7 +62,7 @@ struct PosixZoneReader {
         return Int64(isNegative ? -seconds : seconds)
     }
 
-    private mutating func number(_ range: ClosedRange<Int>) throws(ZoneRules.ParseError) -> Int {
+    private mutating func number(_ range: ClosedRange<Int>) throws(CalendarParseError) -> Int {
         let start = position
         var value = 0
         while let byte = peek, Self.isDigit(byte), position - start < 4 {
@@ -84,9 +84,9 @@ struct PosixZoneReader {
         return true
     }
 
-    private func expected(_ what: String) -> ZoneRules.ParseError {
+    private func expected(_ what: String) -> CalendarParseError {
         let found = peek.map { "byte \($0)" } ?? "its end"
-        return ZoneRules.ParseError(offset: base + position, message: "expected \(what), found \(found)")
+        return CalendarParseError(offset: base + position, message: "expected \(what), found \(found)")
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

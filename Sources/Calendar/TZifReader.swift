@@ -6,9 +6,9 @@ extension ZoneRules {
     public static let maximumSize = 64 << 10
 
     /// From the bytes of a TZif file.
-    public init(tzif bytes: [UInt8]) throws(ParseError) {
+    public init(tzif bytes: [UInt8]) throws(CalendarParseError) {
         guard bytes.count <= Self.maximumSize else {
-            throw ParseError(
+            throw CalendarParseError(
                 offset: Self.maximumSize, message: "expected at most \(Self.maximumSize) bytes, found \(bytes.count)")
         }
         var reader = TZifReader(bytes: bytes)
@@ -40,7 +40,7 @@ struct TZifReader {
         }
     }
 
-    mutating func rules() throws(ZoneRules.ParseError) -> ZoneRules {
+    mutating func rules() throws(CalendarParseError) -> ZoneRules {
         let old = try header()
         guard old.version >= UInt8(ascii: "2") else { throw expected("version 2 or later", found: "version 1") }
         try skip(old.size(timeWidth: 4))
@@ -56,7 +56,7 @@ struct TZifReader {
         return ZoneRules(firstOffset: first, transitions: transitions, footer: try footer())
     }
 
-    private mutating func header() throws(ZoneRules.ParseError) -> Header {
+    private mutating func header() throws(CalendarParseError) -> Header {
         guard bytes.count - position >= 44, bytes[position..<position + 4].elementsEqual("TZif".utf8) else {
             throw expected("a header that begins with TZif", found: "something else")
         }
@@ -70,7 +70,7 @@ struct TZifReader {
     }
 
     /// The offset before the first transition, which is that of type 0, and the transitions.
-    private mutating func table(_ header: Header) throws(ZoneRules.ParseError) -> (Int64, [ZoneTransition]) {
+    private mutating func table(_ header: Header) throws(CalendarParseError) -> (Int64, [ZoneTransition]) {
         let start = position
         let instants = (0..<header.timeCount).map { _ in Int64(bitPattern: big(8)) }
         let indices = (0..<header.timeCount).map { _ in Int(big(1)) }
@@ -100,7 +100,7 @@ struct TZifReader {
     }
 
     /// Between two ends of lines; nothing between them is no rule.
-    private mutating func footer() throws(ZoneRules.ParseError) -> PosixZone? {
+    private mutating func footer() throws(CalendarParseError) -> PosixZone? {
         let newline = UInt8(ascii: "\n")
         guard position < bytes.count, bytes[position] == newline else {
             throw expected("a line with the rule for later times", found: "none")
@@ -125,14 +125,14 @@ struct TZifReader {
         return bytes[position..<position + count].reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    private mutating func skip(_ count: Int) throws(ZoneRules.ParseError) {
+    private mutating func skip(_ count: Int) throws(CalendarParseError) {
         guard bytes.count - position >= count else {
             throw expected("\(count) bytes of data", found: "\(bytes.count - position)")
         }
         position += count
     }
 
-    private func expected(_ what: String, found: String) -> ZoneRules.ParseError {
-        ZoneRules.ParseError(offset: position, message: "expected \(what), found \(found)")
+    private func expected(_ what: String, found: String) -> CalendarParseError {
+        CalendarParseError(offset: position, message: "expected \(what), found \(found)")
     }
 }

@@ -73,7 +73,7 @@ public enum ZoneError: Error, Sendable, Hashable, CustomStringConvertible {
     case unknown(String, nearest: String?)
     case noDatabase(folder: String)
     case unreadable(String, String)
-    case damaged(String, ZoneRules.ParseError)
+    case damaged(String, CalendarParseError)
 
     public var description: String {
         switch self {

@@ -15,20 +15,6 @@ public struct ZoneRules: Sendable, Hashable {
     /// What holds after the last transition; nil: its offset, for ever.
     let footer: PosixZone?
 
-    public struct ParseError: Error, Sendable, Hashable, CustomStringConvertible {
-        /// Where, in bytes.
-        public var offset: Int
-        /// `expected …, found …`.
-        public var message: String
-
-        public init(offset: Int, message: String) {
-            self.offset = offset
-            self.message = message
-        }
-
-        public var description: String { "at byte \(offset): \(message)" }
-    }
-
     /// The offset of local time to UTC, in seconds, positive in the east.
     public func offset(at time: Timestamp) -> Int {
         Int(segment(at: time.milliseconds.flooredQuotient(1000)).offset)

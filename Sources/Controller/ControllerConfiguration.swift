@@ -70,7 +70,11 @@ public struct ControllerConfiguration: Sendable {
     public var scheduleReading: Duration = .seconds(60)
     /// How often the measurements of conditions are looked at.
     public var conditionLook: Duration = .seconds(1)
-    /// Schedules that fire at the same time.
+    /// Schedules with times that are decided together, in a few calls for all of them.
+    public var schedulesTogether = 250
+    /// Jobs of such that are enqueued together: a batch ends with the Schedule that reaches this.
+    public var scheduledJobsTogether = 10_000
+    /// Schedules that are decided each for itself, at the same time: those with conditions.
     public var schedulesAtOnce = 16
     /// Queues of its last run that a Schedule remembers: by these it knows whether that is over.
     public var scheduleQueuesKept = 1000

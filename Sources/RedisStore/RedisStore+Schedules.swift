@@ -10,32 +10,61 @@ extension RedisStore: ScheduleStore {
         return try decode(text, in: key)
     }
 
-    public func writeScheduleState(
-        _ state: ScheduleState, of name: String, lease: Lease
-    ) async throws(StoreError) {
-        let shard = StoreLayout.shard(of: name)
-        let keys = [keys.fence(shard), keys.refused(shard), keys.schedule(name)]
-        _ = try await call(Scripts.writeSchedule, keys: keys, lease.arguments + [.string(state.wireText)])
+    public func writeScheduleStates(_ states: [String: ScheduleState], lease: Lease) async throws(StoreError) {
+        let shards = Dictionary(grouping: states.sorted { $0.key < $1.key }) { StoreLayout.shard(of: $0.key) }
+        let calls = shards.map { shard, states in
+            RedisScriptCall(
+                Scripts.writeSchedules,
+                keys: [keys.fence(shard), keys.refused(shard)] + states.map { keys.schedule($0.key) },
+                lease.arguments + states.map { .string($0.value.wireText) })
+        }
+        for result in await client.scripts(calls) {
+            do throws(RedisError) { _ = try result.get() } catch { throw StoreError(error, isWrite: true) }
+        }
     }
 
     /// A server that was not heard of for three of its intervals has no values.
-    public func measurements(_ metric: String, of servers: [String]) async throws(StoreError) -> [Double?] {
+    public func measurements(
+        _ metric: String, of servers: [String], collectors: [String: String]
+    ) async throws(StoreError) -> [Double?] {
         guard !servers.isEmpty else { return [] }
+        let collected = try await collected(metric, collectors)
+        let own = servers.filter { collectors[$0] == nil }
         let now = try await now()
         var commands: [RedisCommand] = []
-        for server in servers {
+        for server in own {
             let shard = StoreLayout.shard(of: server)
             commands.append(RedisCommand("HGET", key: keys.observed(server: server), [.string(metric)]))
             commands.append(RedisCommand("ZSCORE", key: keys.heartbeats(shard), [.string(server)]))
             commands.append(RedisCommand("GET", key: keys.interval(server)))
         }
         let replies = try await values(of: commands)
-        return servers.indices.map { index in
+        var measured = collected
+        for (index, server) in own.enumerated() {
             let interval = replies[3 * index + 2].int.map { Duration.milliseconds($0) } ?? MonitorSpec().every
             guard let beat = replies[3 * index + 1].string.flatMap({ Double($0) }),
                 now - Timestamp(milliseconds: Int64(beat)) <= ObservedServer.silence(every: interval)
-            else { return nil }
-            return replies[3 * index].string.flatMap { Double($0) }
+            else { continue }
+            measured[server] = replies[3 * index].string.flatMap { Double($0) }
         }
+        return servers.map { measured[$0] }
+    }
+
+    /// What other collectors wrote, by server. A person has to mend what may not be read, and is told by `corrupt`.
+    private func collected(
+        _ metric: String, _ collectors: [String: String]
+    ) async throws(StoreError) -> [String: Double] {
+        var measured: [String: Double] = [:]
+        let sources = Array(collectors)
+        let results = await results(of: sources.map { RedisCommand("HGET", key: $0.value, [.string(metric)]) })
+        for ((server, hash), result) in zip(sources, results) {
+            do throws(RedisError) { measured[server] = try result.get().string.flatMap { Double($0) } } catch {
+                guard case .reply(let code, let message) = error, code == "NOPERM" || code == "WRONGTYPE" else {
+                    throw StoreError(error, isWrite: false)
+                }
+                throw .corrupt(key: hash, "expected the hash of another collector, for \(server): \(message)")
+            }
+        }
+        return measured
     }
 }

@@ -45,8 +45,8 @@ enum Scripts {
     static let appendRunOutput = runs([PackageResources.appendRunOutput_lua])
     static let leavePool = runs([PackageResources.leavePool_lua])
     static let joinPool = RedisScript(source: PackageResources.joinPool_lua)
-    static let writeSchedule = joined([
-        Array("local K = { fence = KEYS[1], refused = KEYS[2] }".utf8), fence, PackageResources.writeSchedule_lua,
+    static let writeSchedules = joined([
+        Array("local K = { fence = KEYS[1], refused = KEYS[2] }".utf8), fence, PackageResources.writeSchedules_lua,
     ])
 
     private static let feed = bounds + PackageResources.preludeClock_lua + PackageResources.preludeFeed_lua

@@ -22,9 +22,9 @@ extension RunStore {
     }
 
     private func join(_ members: [Pool: [String]]) async throws(StoreError) {
-        for (pool, servers) in members {
+        _ = try await onEach(Array(members)) { pool, servers throws(StoreError) in
             let known = Set(try await self.members(of: pool))
-            try await join(pool, servers: servers.filter { !known.contains($0) })
+            try await self.join(pool, servers: servers.filter { !known.contains($0) })
         }
     }
 

@@ -4,8 +4,12 @@ public import Model
 
 public protocol ScheduleStore: Sendable {
     func scheduleState(_ name: String) async throws(StoreError) -> ScheduleState?
-    /// Goes with its Schedule, when that is deleted.
-    func writeScheduleState(_ state: ScheduleState, of name: String, lease: Lease) async throws(StoreError)
+    /// By name; each goes with its Schedule, when that is deleted. After an error any of them may be written.
+    func writeScheduleStates(_ states: [String: ScheduleState], lease: Lease) async throws(StoreError)
     /// The values of one field of the monitor hashes, in the order of `servers`; nil where a server has none or is silent.
-    func measurements(_ metric: String, of servers: [String]) async throws(StoreError) -> [Double?]
+    /// - Parameter collectors: by server, the hash that another collector writes in place of its agent. Nobody says when, so
+    ///   what is in it counts. One that may not be read is `corrupt`.
+    func measurements(
+        _ metric: String, of servers: [String], collectors: [String: String]
+    ) async throws(StoreError) -> [Double?]
 }

@@ -1,5 +1,6 @@
 import Calendar
 import Model
+import TestSeeds
 import Testing
 
 @Suite("Reading cron expressions")
@@ -65,7 +66,7 @@ struct CronParseTests {
             (long, 256, "expected at most 256 bytes, found 265"),
         ] as [(String, Int, String)])
     func `what is wrong is said with its place`(_ text: String, _ offset: Int, _ message: String) {
-        #expect(throws: CronExpression.ParseError(offset: offset, message: message)) {
+        #expect(throws: CalendarParseError(offset: offset, message: message)) {
             try CronExpression(parsing: text)
         }
     }

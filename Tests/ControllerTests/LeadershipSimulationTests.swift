@@ -3,6 +3,7 @@
 import Controller
 import Model
 import Store
+import TestSeeds
 import Testing
 
 @Suite struct LeadershipSimulationTests {
@@ -150,7 +151,7 @@ import Testing
     @Test(arguments: [11, 12, 13, 14]) func `lost calls, crashes and pauses change nothing in the end`(
         seed: UInt64
     ) async throws {
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SeededGenerator(seed: seed)
         let world = World()
         try await world.addServers(Self.servers)
         var replicas = [world.replica("r0"), world.replica("r1")]

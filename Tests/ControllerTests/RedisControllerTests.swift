@@ -48,6 +48,46 @@ import Testing
         }
     }
 
+    @Test func `a condition sees what another collector wrote, and says so where it may not`() async throws {
+        try await Site.with("collector") { site in
+            let servers = ["server1", "server2", "server3"].map { name in
+                """
+                { "apiVersion": "ops/v1", "kind": "Server", "metadata": { "name": "\(name)", "labels": { "role": "web" } },
+                  "spec": { "address": "127.0.0.1", "monitor": { "hash": "collected-\(name)" } } }
+                """
+            }
+            func schedule(_ name: String, on: String) -> String {
+                """
+                { "apiVersion": "ops/v1", "kind": "Schedule", "metadata": { "name": "\(name)" },
+                  "spec": { "when": { "metric": "disk", "above": 85 }, "run": { "steps": [{ "command": ["true"] }] },
+                            "on": { "servers": [\(on)] } } }
+                """
+            }
+            for manifest in servers { try await World.apply(manifest, to: site.store) }
+            try await World.apply(schedule("full", on: #""server1", "server2""#), to: site.store)
+            try await World.apply(schedule("odd", on: #""server3""#), to: site.store)
+            try await site.send("HSET", "collected-server1", "disk", "91", "cpu", "x")
+            try await site.send("HSET", "collected-server2", "disk", "20")
+            try await site.send("SET", "collected-server3", "91")
+            let replica = try await site.replica("a")
+            let hasFired = try await TestRedis.eventually(within: .seconds(10)) {
+                let runs = try await site.store.runs(on: .server("server1"), limit: 10)
+                return runs.first?.job.origin == "Schedule/full"
+            }
+            #expect(hasFired)
+            #expect(try await site.store.runs(on: .server("server2"), limit: 10).isEmpty)
+            let isTold = try await TestRedis.eventually(within: .seconds(10)) {
+                let events = try await site.store.events(limit: 100).filter { $0.reason == "ScheduleHindered" }
+                return events.first?.message.contains("collected-server3") ?? false
+            }
+            #expect(isTold)
+            let odd = try await site.store.measurements(
+                "cpu", of: ["server1"], collectors: ["server1": "collected-server1"])
+            #expect(odd == [nil])
+            await replica.end()
+        }
+    }
+
     // F2: kill -9 the leader; its change is taken up by the standby (redisson#907).
     @Test func `a killed leader's standby rolls out the next change, each job once`() async throws {
         try await Site.with("kill") { site in

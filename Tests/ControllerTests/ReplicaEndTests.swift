@@ -5,6 +5,7 @@ import Logging
 import Store
 import Synchronization
 import TestRedis
+import TestSeeds
 import Testing
 
 @Suite struct ReplicaEndTests {
@@ -30,7 +31,7 @@ import Testing
     @Test func `a replica that is cancelled at any moment ends`() async {
         let time = ManualTime()
         let seed = UInt64.random(in: 0...UInt64.max)
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SeededGenerator(seed: seed)
         for round in 0..<100 {
             let store = InMemoryStore(clock: { time.timestamp() })
             let replica = Self.replica(over: store)

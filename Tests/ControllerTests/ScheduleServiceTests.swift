@@ -59,7 +59,7 @@ import Testing
         await lead(world, first)
         #expect(await world.time.pass(.seconds(5)) { (try? await world.store.scheduleState("m")) != nil })
         let unwritten = StoreError.unavailable("the test")
-        first.store.refuse("writeScheduleState", with: unwritten)
+        first.store.refuse("writeScheduleStates", with: unwritten)
         #expect(await world.time.pass(.seconds(70), step: .milliseconds(100)) { (try? await ids(world).count) == 1 })
         await first.kill()
         let second = world.replica("b")
@@ -68,6 +68,39 @@ import Testing
         let found = try await ids(world)
         #expect(found.count == Set(found).count && found.count == 1, "\(found)")
         #expect(second.store.calls("enqueue") >= 1)
+        await second.end()
+    }
+
+    /// Where a leader dies, and whether its run is there.
+    @Test(arguments: [("writeScheduleStates", false), ("enqueue", true)], [ScheduleSpec.Overlap.forbid, .replace])
+    func `a leader that died around an enqueue leaves no run beside which the next comes`(
+        _ death: (after: String, isEnqueued: Bool), _ overlap: ScheduleSpec.Overlap
+    ) async throws {
+        let world = World()
+        try await world.apply(
+            World.server("server1"),
+            schedule("m", #""at": "* * * * *""#, more: #", "overlap": "\#(overlap.rawValue)""#))
+        let first = world.replica("a")
+        await lead(world, first)
+        #expect(await world.time.pass(.seconds(5)) { (try? await world.store.scheduleState("m")) != nil })
+        first.store.die(after: death.after)
+        #expect(await world.time.pass(.seconds(70), step: .milliseconds(100)) { first.store.isDead })
+        await first.kill()
+        #expect(try await ids(world).count == (death.isEnqueued ? 1 : 0))
+        // The next time is due before anybody looks.
+        await world.time.pass(.seconds(60), step: .milliseconds(500))
+        let back = world.time.timestamp()
+        let second = world.replica("b")
+        await lead(world, second)
+        let isDecided = await world.time.pass(.seconds(50), step: .milliseconds(100)) {
+            (try? await world.store.scheduleState("m")).map { $0.decidedUntil >= back } ?? false
+        }
+        #expect(isDecided)
+        let states = try await world.store.runs(on: Self.queue, limit: 10).map(\.state)
+        let isReplaced = death.isEnqueued && overlap == .replace
+        #expect(states == (isReplaced ? [.ready, .cancelled] : [.ready]))
+        let isLeftOut = try await world.store.scheduleState("m")?.leftOut?.contains("was not over") ?? false
+        #expect(isLeftOut == (death.isEnqueued && overlap == .forbid))
         await second.end()
     }
 
@@ -215,6 +248,59 @@ import Testing
         await replica.end()
     }
 
+    @Test func `hundreds that are due at once are asked, enqueued and written down in a few calls`() async throws {
+        let world = World()
+        try await world.addServers(["server1", "server2"])
+        let count = 300
+        for index in 0..<count {
+            let on = #""servers": ["server\#(1 + index % 2)"]"#
+            try await world.apply(schedule("m\(index)", #""at": "* * * * *""#, on: on))
+        }
+        let replica = world.replica("a")
+        await lead(world, replica)
+        // The last by name.
+        let isRead = await world.time.pass(.seconds(30), step: .milliseconds(10)) {
+            (try? await world.store.scheduleState("m99")) != nil
+        }
+        #expect(isRead)
+        func runs() async throws -> Int {
+            try await ids(world).count + (try await ids(world, on: .server("server2")).count)
+        }
+        replica.store.resetCalls()
+        #expect(await world.time.pass(.seconds(70), step: .milliseconds(100)) { (try? await runs()) == count })
+        let isWritten = await world.time.pass(.seconds(5)) {
+            guard let state = try? await world.store.scheduleState("m99") else { return false }
+            return state.lastRun.map { $0.time <= state.decidedUntil } ?? false
+        }
+        #expect(isWritten)
+        // Two portions, each on two queues, with an intent and a state.
+        #expect(replica.store.calls("enqueue") <= 4 && replica.store.calls("writeScheduleStates") <= 4)
+        await replica.end()
+    }
+
+    @Test func `one whose servers take from too many pools keeps no other back`() async throws {
+        let world = World()
+        let count = Pool.mostOfOneServer + 1
+        let labels = Dictionary(uniqueKeysWithValues: (0..<count).map { ("l\($0)", "yes") })
+        try await world.apply(World.server("server1", labels: labels))
+        for index in 0..<count {
+            let on = #""selector": { "l\#(index)": "yes" }, "any": 1"#
+            try await world.apply(schedule("m\(index)", #""at": "* * * * *""#, on: on))
+        }
+        let replica = world.replica("a")
+        await lead(world, replica)
+        let hasCome = await world.time.pass(.seconds(70), step: .milliseconds(100)) {
+            guard let left = try? await world.events("ScheduleLeftOut"), left.count == 1 else { return false }
+            let pools = (0..<count).compactMap { Pool(selector: ["l\($0)": "yes"]) }
+            var runs = 0
+            for pool in pools { runs += (try? await ids(world, on: .pool(pool)).count) ?? 0 }
+            return runs == count - 1
+        }
+        #expect(hasCome)
+        #expect(try await world.events("ScheduleLeftOut").first?.message.contains("takes from 64 pools") == true)
+        await replica.end()
+    }
+
     @Test func `what a queue never takes is left out, said so, and the next time is as any other`() async throws {
         let world = World()
         try await world.apply(World.server("server1"), schedule("m", #""at": "* * * * *""#))
@@ -241,14 +327,16 @@ import Testing
             schedule("full", #""when": { "metric": "disk", "above": 85 }"#, on: #""servers": ["server1", "server2"]"#))
         let replica = world.replica("a")
         await lead(world, replica)
-        let why = "nothing is watched: there is no Server server2"
+        let why = "there is no Server server2"
         #expect(
-            await world.time.pass(.seconds(5)) { (try? await world.events("ScheduleLeftOut").first)?.message == why })
-        #expect(try await world.store.scheduleState("full")?.leftOut == why)
+            await world.time.pass(.seconds(5)) { (try? await world.events("ScheduleUnwatched").count) == 1 })
+        #expect(try await world.events("ScheduleUnwatched").map(\.message) == ["nothing is watched: \(why)"])
+        #expect(try await world.store.scheduleState("full")?.unwatched == why)
+        #expect(try await world.store.scheduleState("full")?.leftOut == nil)
         try await world.apply(World.server("server2"))
         let isOver = await world.time.pass(.seconds(10)) {
             let state = try? await world.store.scheduleState("full")
-            return state != nil && state?.leftOut == nil
+            return state != nil && state?.unwatched == nil
         }
         #expect(isOver)
         await replica.end()

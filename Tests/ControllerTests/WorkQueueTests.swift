@@ -1,6 +1,7 @@
 // The queue's five rules, by a fuzzer that knows a simple model of them (after controller-runtime's priority queue fuzz).
 
 import Controller
+import TestSeeds
 import Testing
 
 private struct Key: WorkKey {
@@ -34,7 +35,7 @@ private struct Model {
     private static let backoff = Backoff(base: .milliseconds(50), maximum: .seconds(5))
 
     @Test(arguments: 0..<40) func `a fuzzer finds no breach of the five rules`(round: Int) {
-        var numbers = SeededNumbers(seed: UInt64(round) + 1)
+        var numbers = SeededGenerator(seed: UInt64(round) + 1)
         var queue = WorkQueue<Key>(backoff: Self.backoff)
         var model = Model()
         var now: Duration = .zero

@@ -1,20 +1,14 @@
 // Random JSON documents from a seed, with every awkward kind of character in their strings.
 
 import JSON
+import TestSeeds
 
 struct RandomDocuments: RandomNumberGenerator {
-    private var state: UInt64
+    private var generator: SeededGenerator
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
-    /// SplitMix64.
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    mutating func next() -> UInt64 { generator.next() }
 
     mutating func value(fractions: Bool, depth: Int = 0) -> JSONValue {
         switch Int.random(in: 0..<(depth > 4 ? 5 : 8), using: &self) {

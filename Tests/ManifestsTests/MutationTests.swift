@@ -1,6 +1,7 @@
 // Bytes changed at random: the reader is given anything, and says where it is wrong.
 
 import Manifests
+import TestSeeds
 import Testing
 
 @Suite struct MutationTests {
@@ -8,7 +9,7 @@ import Testing
 
     @Test func `a manifest with random bytes changed reads, or gives errors with places in a file`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let names = Fixtures.good()
         let sources = try names.map { try Fixtures.source($0) }
         for round in 0..<Self.rounds {
@@ -37,7 +38,7 @@ import Testing
     }
 
     /// One to four changes: a byte replaced, a stretch removed, doubled, or moved, or a piece of syntax put in.
-    private static func mutated(_ text: [UInt8], using random: inout SplitMix) -> [UInt8] {
+    private static func mutated(_ text: [UInt8], using random: inout SeededGenerator) -> [UInt8] {
         let pieces = ["null", "${", "\"", "{}", "[]", ",", "\\u0000", "\\ud83d", "-1", "1e400", "../", "\n", "é", "9"]
         var text = text
         for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -53,17 +54,5 @@ import Testing
             if text.isEmpty { text = [0x20] }
         }
         return text
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,5 +1,6 @@
 @testable import Manifests
 import Model
+import TestSeeds
 import Testing
 
 @Suite struct QuantityTests {
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test func `a time reads back from its own text`() {
-        var random = SplitMix(state: 7)
+        var random = SeededGenerator(seed: 7)
         for _ in 0..<1000 {
             let time = Timestamp(
                 milliseconds: Int64.random(in: -60_000_000_000_000...250_000_000_000_000, using: &random))

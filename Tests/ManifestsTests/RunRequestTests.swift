@@ -2,6 +2,7 @@
 
 import Manifests
 import Model
+import TestSeeds
 import Testing
 
 @Suite struct RunRequestTests {
@@ -137,7 +138,7 @@ import Testing
 
     @Test func `any text is a job, or is refused in one line`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let original = Array(
             #"{"id":"a","run":{"steps":[{"command":["x","${run.id}"]},{"keep":1,"in":"/a","matching":"*"}]},"on":["s"]}"#
                 .utf8)

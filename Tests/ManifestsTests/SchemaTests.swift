@@ -3,6 +3,7 @@
 import Glibc
 import JSON
 import Manifests
+import TestSeeds
 import Testing
 
 @Suite struct SchemaTests {
@@ -64,7 +65,7 @@ import Testing
 
     @Test func `the schema accepts whatever the reader accepts`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var mutation = ValueMutation(random: SplitMix(state: seed))
+        var mutation = ValueMutation(random: SeededGenerator(seed: seed))
         var accepted: [String] = []
         for name in Fixtures.good() {
             let source = try Fixtures.source(name)

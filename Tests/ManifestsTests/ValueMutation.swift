@@ -1,9 +1,10 @@
 // A JSON value with one or two places in it changed: still JSON, and often still nearly a manifest.
 
 import JSON
+import TestSeeds
 
 struct ValueMutation {
-    var random: SplitMix
+    var random: SeededGenerator
 
     private static let values: [JSONValue] = [
         nil, true, false, 0, 1, -1, 65536, 0.5, "", "a", "/", "/a", "/a/b", "a/b", "..", "5s", "10ms", "2h", "25%",

@@ -1,4 +1,5 @@
 import Output
+import TestSeeds
 import Testing
 
 @Suite struct DiffTests {
@@ -36,7 +37,7 @@ import Testing
 
     @Test(arguments: 0..<300) func `edits lead from the old lines to the new ones`(_: Int) {
         let seed = UInt64.random(in: 0 ... .max)
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let old = (0..<Int.random(in: 0...20, using: &random)).map { _ in "\(Int.random(in: 0...4, using: &random))" }
         let new = (0..<Int.random(in: 0...20, using: &random)).map { _ in "\(Int.random(in: 0...4, using: &random))" }
         var (left, right, changes) = ([String](), [String](), 0)

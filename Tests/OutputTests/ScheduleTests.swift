@@ -88,13 +88,17 @@ import Testing
         #expect(StatusWord(over).text == "Ready")
     }
 
-    @Test func `a zone that is gone, and a time that was left out, are told`() throws {
+    @Test func `a zone that is gone, a time that was left out, and what is not watched, are told`() throws {
         let gone = try facts(.time(TimeTrigger(cron: "@daily", timeZone: "Europe/Atlantis")))
         #expect(StatusWord(gone).text == "BadZone" && gone.next.isEmpty)
         let state = ScheduleState(
             generation: 1, decidedUntil: Timestamp(milliseconds: 0), leftOut: "the run before is not over")
         let left = StatusWord(try facts(.time(Self.berlin), state: state))
         #expect(left.text == "LeftOut" && left.message == "the run before is not over")
+        let blind = ScheduleState(
+            generation: 1, decidedUntil: Timestamp(milliseconds: 0), unwatched: "there is no Server server2")
+        let unwatched = StatusWord(try facts(.time(Self.berlin), state: blind))
+        #expect(unwatched.text == "Unwatched" && unwatched.message == "there is no Server server2")
     }
 
     @Test func `a Schedule is Ready at once, and never anything else that can be waited for`() {

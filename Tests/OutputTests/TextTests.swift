@@ -1,4 +1,5 @@
 import Output
+import TestSeeds
 import Testing
 
 @Suite struct TextTests {
@@ -12,7 +13,7 @@ import Testing
 
     @Test(arguments: 0..<200) func `no random text keeps a control character`(_: Int) {
         let seed = UInt64.random(in: 0 ... .max)
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let scalars = (0..<50).compactMap { _ in Unicode.Scalar(UInt32.random(in: 0...0x2100, using: &random)) }
         let text = String(String.UnicodeScalarView(scalars)).printable
         let clean = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) }
@@ -58,20 +59,5 @@ import Testing
     @Test func `paint is nothing unless it is enabled`() {
         #expect(Paint.none("x", .bad) == "x")
         #expect(Paint(enabled: true)("x", .bad) == "\u{1B}[31mx\u{1B}[0m")
-    }
-}
-
-/// A small generator with a seed, so that a failure is replayed by its number.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import Model
 import Reconcilers
+import TestSeeds
 import Testing
 
 @Suite("Previews")

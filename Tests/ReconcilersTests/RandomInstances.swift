@@ -2,6 +2,7 @@
 
 import Model
 import Reconcilers
+import TestSeeds
 
 extension SeededGenerator {
     mutating func workload() -> Workload {

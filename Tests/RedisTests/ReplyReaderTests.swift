@@ -1,11 +1,12 @@
 @testable import Redis
+import TestSeeds
 import Testing
 
 /// Replies are random values, written as RESP here and read by the parser in random portions.
 @Suite struct ReplyReaderTests {
     @Test func `any cutting of the stream gives the same replies`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SplitMix64(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<300 {
             let values = (0..<Int.random(in: 1...8, using: &random)).map { _ in value(depth: 0, &random) }
             let stream = values.flatMap { encode($0) }
@@ -38,7 +39,7 @@ import Testing
 
     @Test func `random bytes never crash the parser`() {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SplitMix64(state: seed)
+        var random = SeededGenerator(seed: seed)
         let alphabet = Array("*$+-:0123456789\r\n\r\n\r\nab".utf8)
         for _ in 0..<3000 {
             let reader = ReplyReader()
@@ -70,7 +71,7 @@ import Testing
         #expect(try fields("$-1\r\n") == nil)
     }
 
-    private func value(depth: Int, _ random: inout SplitMix64) -> RedisValue {
+    private func value(depth: Int, _ random: inout SeededGenerator) -> RedisValue {
         switch Int.random(in: 0..<(depth < 4 ? 6 : 4), using: &random) {
         case 0: .null
         case 1: .int(Int(truncatingIfNeeded: random.next()))
@@ -90,17 +91,5 @@ import Testing
         case .error(let text): Array("-\(text)\r\n".utf8)
         case .array(let elements): Array("*\(elements.count)\r\n".utf8) + elements.flatMap { encode($0) }
         }
-    }
-}
-
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

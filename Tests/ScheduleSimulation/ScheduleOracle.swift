@@ -48,6 +48,10 @@ struct ScheduleOracle {
             if count > 1 { findings.append("\(id) came \(count) times") }
             report.doubled += count - 1
         }
+        if world.overlaps > 0 { findings.append("\(world.overlaps) runs came beside one that was open") }
+        if world.lost > 0 { findings.append("\(world.lost) runs were wanted again after they were cancelled") }
+        report.overlapping += world.overlaps + world.lost
+        report.inherited += world.inherited
         report.late += late
         report.fires += world.created.count
         report.repeats += world.repeats
@@ -63,16 +67,22 @@ struct ScheduleOracle {
         var ids: Set<String> = []
         var late = 0
         var decided = 0
-        var openUntil = Int64.min
+        var open = (id: "", until: Int64.min)
         for look in world.looks {
             var end = decided
             while end < times.count, times[end].moment <= look.clock { end += 1 }
-            let fires = fires(times[decided..<end], at: look.clock, isOpen: look.time < openUntil)
-            if look.isEnqueued { ids.formUnion(fires.map { id($0.time) }) }
-            if look.isWritten {
-                decided = end
-                if !fires.isEmpty { openUntil = look.time + schedule.runTime }
+            let due = times[decided..<end]
+            // A run that is wanted again is not before itself.
+            let isOpen = look.time < open.until && open.id != due.last.map { id($0.time) }
+            let fires = fires(due, at: look.clock, isOpen: isOpen)
+            if look.end >= .enqueued {
+                for id in fires.map({ id($0.time) }) where ids.insert(id).inserted {
+                    open = (id, look.time + schedule.runTime)
+                }
             }
+            // Once one of several is meant, the older ones are left out.
+            if look.end >= .intended, schedule.overlap != .allow, !fires.isEmpty { decided = max(decided, end - 1) }
+            if look.end == .written { decided = end }
             if decided < times.count, times[decided].moment < look.watchedUntil { late += 1 }
         }
         return (ids, late)

@@ -3,6 +3,7 @@
 internal import Calendar
 internal import Model
 internal import Reconcilers
+internal import TestSeeds
 
 struct SimulatedPlan: Sendable {
     var cron: String
@@ -16,6 +17,9 @@ struct SimulatedPlan: Sendable {
     var isHourFixed = true
     /// Either of the fields for days is enough.
     var isEitherDay = false
+
+    /// From one time to the next, about.
+    var interval: Int64 { (SimulatedWorld.end - SimulatedWorld.start) / Int64(fires) }
 
     static let all = [
         SimulatedPlan(cron: "30 2 * * sun", fires: 520, minutes: [30], hours: [2], weekdays: [0]),
@@ -55,7 +59,7 @@ struct SimulatedSchedule {
     let runTime: Int64
     let decider: ScheduleDecider
 
-    init(name: String, plan: SimulatedPlan, zone: ZoneRules, generator: inout SplitMix) throws {
+    init(name: String, plan: SimulatedPlan, zone: ZoneRules, generator: inout SeededGenerator) throws {
         self.name = name
         self.plan = plan
         self.zone = zone
@@ -65,7 +69,8 @@ struct SimulatedSchedule {
             cron: plan.cron, jitter: Bool.random(using: &generator) ? .zero : .seconds(600), missed: missed,
             startDeadline: deadlines[Int.random(in: 0...2, using: &generator)])
         overlap = ScheduleSpec.Overlap.allCases[Int.random(in: 0...2, using: &generator)]
-        runTime = Int64.random(in: 1...7200, using: &generator) * 1000
+        let longest = Bool.random(using: &generator) ? 7_200_000 : 3 * plan.interval
+        runTime = Int64.random(in: 1000...longest, using: &generator)
         let request = RunRequest(work: .steps([]), targets: .servers(["server1"]))
         decider = ScheduleDecider(
             name: name, generation: 1, appliedAt: Timestamp(milliseconds: SimulatedWorld.start),

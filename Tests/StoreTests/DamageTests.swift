@@ -8,6 +8,7 @@ import RedisStore
 import Store
 import Synchronization
 import TestRedis
+import TestSeeds
 import Testing
 
 @Suite(.privateRedis) struct DamageTests {
@@ -144,7 +145,7 @@ import Testing
     // MARK: decoders
 
     /// Damages a text in one of several ways; the same for the same seed.
-    private static func damage(_ text: [UInt8], _ random: inout Seeded) -> [UInt8] {
+    private static func damage(_ text: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = text
         for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
             let at = Int.random(in: 0..<bytes.count, using: &random)
@@ -160,7 +161,7 @@ import Testing
     }
 
     @Test(arguments: UInt64(1)...8) func `damaged texts are refused or read, and never more`(seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = SeededGenerator(seed: seed)
         let texts = [job("j1").wireText, assignment().wireText, drift().wireText].map { Array($0.utf8) }
         var refused = 0
         for _ in 0..<400 {
@@ -178,17 +179,4 @@ private final class Collected: Sendable {
     private let found = Mutex<[InstanceID: InstanceSnapshot]>([:])
     func add(_ snapshot: InstanceSnapshot) { found.withLock { $0[snapshot.id] = snapshot } }
     var byID: [InstanceID: InstanceSnapshot] { found.withLock { $0 } }
-}
-
-/// SplitMix64: a failure is replayed by its seed.
-private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
 }

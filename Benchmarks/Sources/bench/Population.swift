@@ -60,7 +60,7 @@ struct Population: Sendable {
     // MARK: writing
 
     func write(to store: some OperationsStore) async throws {
-        try await writeResources(to: store)
+        try await Self.apply(manifests, to: store)
         guard
             case .acquired(let lease) = try await store.acquireLease(
                 holder: "population", nonce: "population", ttl: .seconds(120), mayPreempt: false)
@@ -92,10 +92,10 @@ struct Population: Sendable {
         return assignment
     }
 
-    private func writeResources(to store: some OperationsStore) async throws {
-        let resources = try Self.read(manifests)
-        for kind in [Kind.server, .app] {
-            try await Self.forEach(resources.filter { $0.kind == kind }) { resource in
+    static func apply(_ manifests: String, to store: some OperationsStore) async throws {
+        let resources = try read(manifests)
+        for kind in [Kind.server, .app, .schedule] {
+            try await forEach(resources.filter { $0.kind == kind }) { resource in
                 let draft = ResourceDraft(
                     key: resource.key, digest: resource.digest, manifest: resource.canonical, config: resource.config,
                     blobs: resource.blobs, appliedBy: "bench", expectedGeneration: nil)

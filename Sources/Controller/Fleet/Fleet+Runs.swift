@@ -9,7 +9,8 @@ extension Fleet {
         var known = RunFleet(servers: [:], apps: [:])
         for server in servers {
             guard server.exists, let compiled = server.compiled else { continue }
-            known.servers[server.name] = RunFleet.Server(labels: compiled.labels, address: compiled.spec.address)
+            known.servers[server.name] = RunFleet.Server(
+                labels: compiled.labels, address: compiled.spec.address, collectorHash: compiled.spec.monitor.hash)
         }
         for app in apps { if app.exists, let compiled = app.compiled { known.apps[app.name] = compiled.spec } }
         for app in Set(requests.compactMap { RequestPlanner.asksForInstances($0, known.apps) }) {

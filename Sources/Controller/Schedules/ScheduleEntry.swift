@@ -49,11 +49,19 @@ struct ScheduleEntry: Sendable {
         }
     }
 
+    var hasTimes: Bool { if case .time = clockwork { true } else { false } }
+
+    /// Only of one that has times.
+    func decide(at now: Timestamp, isPreviousOpen: Bool) -> ScheduleDecision {
+        guard case .time(let decider) = clockwork else { preconditionFailure("Schedule \(name) has no times") }
+        return decider.decide(state, now: now, isPreviousOpen: isPreviousOpen)
+    }
+
     private static func times(
         _ spec: ScheduleSpec, _ trigger: TimeTrigger, _ stored: StoredResource, _ zones: ZoneDatabase
     ) throws(ScheduleProblem) -> Clockwork {
         let cron: CronExpression
-        do throws(CronExpression.ParseError) { cron = try CronExpression(parsing: trigger.cron) } catch {
+        do throws(CalendarParseError) { cron = try CronExpression(parsing: trigger.cron) } catch {
             throw ScheduleProblem(why: "at: \(error)")
         }
         let zone: ZoneRules

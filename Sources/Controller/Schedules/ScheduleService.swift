@@ -1,9 +1,10 @@
 // Fires Schedules, on the leader only. What is due is decided purely (`ScheduleDecider`, `ConditionDecider`); here it is
-// enqueued, and only then written down that it was.
+// enqueued, and only then written down that it was. Where runs must not overlap, it is written before which one is meant.
 //
 // Guarantees: each (schedule, time) is one job on each of its queues. The id is made of both, so a leader that enqueues
 // again what the one before enqueued and did not write down adds nothing; and one that leads no longer enqueues nothing,
 // because every queue is behind the fence.
+// `+Times` has the many that are due together, `+Conditions` what is measured.
 // Assumption: a queue remembers an id for longer than a change of leaders takes.
 
 internal import Logging
@@ -24,6 +25,13 @@ package struct ScheduleService: Sendable {
     /// Raised when a Schedule may have changed.
     let changed: Signal
     let zones = ZoneDatabase()
+
+    /// What all that is due at the same time is decided with.
+    struct Round: Sendable {
+        let lease: Lease
+        let now: Timestamp
+        let planner: RequestPlanner
+    }
 
     /// What is kept of a term: of another leader's, nothing is.
     private struct Book {
@@ -88,7 +96,7 @@ package struct ScheduleService: Sendable {
         }
     }
 
-    private func note(_ error: StoreError, _ what: String, _ lease: Lease) {
+    func note(_ error: StoreError, _ what: String, _ lease: Lease) {
         if case .fenced = error { leadership.refused(lease) }
         logger.debug("\(what)", metadata: ["error": "\(error)"])
     }
@@ -135,7 +143,7 @@ package struct ScheduleService: Sendable {
         do throws(StoreError) { return try await store.scheduleState(entry.name) } catch {
             guard case .corrupt = error else { throw error }
             let state = ScheduleState(generation: entry.generation, decidedUntil: now)
-            try await store.writeScheduleState(state, of: entry.name, lease: lease)
+            try await store.writeScheduleStates([entry.name: state], lease: lease)
             await tell(
                 entry.name, "ScheduleBegunAnew", "how far it had come was lost, it begins anew: \(error)", now, lease)
             return state
@@ -148,160 +156,103 @@ package struct ScheduleService: Sendable {
         let due = book.entries.values.filter { $0.dueAt.map { $0 <= now } ?? false }.sorted { $0.name < $1.name }
         guard !due.isEmpty else { return }
         let requests = due.map(\.spec.request)
-        let planner = RequestPlanner(await loop.withFleet { $0.runFleet(for: requests) })
+        let planner = RequestPlanner(await loop.withFleet { $0.runFleet(for: requests) }, for: requests)
         let round = Round(lease: book.lease, now: now, planner: planner)
+        let timed = due.filter(\.hasTimes)
+        for start in stride(from: 0, to: timed.count, by: configuration.schedulesTogether) {
+            let part = timed[start..<min(start + configuration.schedulesTogether, timed.count)]
+            for entry in await settled(Array(part), round) { book.entries[entry.name] = entry }
+        }
+        for entry in await each(due.filter { !$0.hasTimes }, { await self.settled($0, round) }) {
+            book.entries[entry.name] = entry
+        }
+    }
+
+    /// Does the same with each, a bounded number at a time.
+    func each(
+        _ entries: [ScheduleEntry], _ body: @escaping @Sendable (ScheduleEntry) async -> ScheduleEntry
+    ) async -> [ScheduleEntry] {
         await withTaskGroup(of: ScheduleEntry.self) { group in
-            for (index, entry) in due.enumerated() {
-                if index >= configuration.schedulesAtOnce, let done = await group.next() {
-                    book.entries[done.name] = done
-                }
-                group.addTask { await self.settled(entry, round) }
+            var ended: [ScheduleEntry] = []
+            for (index, entry) in entries.enumerated() {
+                if index >= configuration.schedulesAtOnce, let entry = await group.next() { ended.append(entry) }
+                group.addTask { await body(entry) }
             }
-            for await done in group { book.entries[done.name] = done }
+            for await entry in group { ended.append(entry) }
+            return ended
         }
     }
 
-    /// What all that is due at the same time is decided with.
-    private struct Round {
-        let lease: Lease
-        let now: Timestamp
-        let planner: RequestPlanner
+    /// One that could not be decided, to be decided anew soon, from what it was.
+    func fail(_ entry: inout ScheduleEntry, _ error: StoreError, _ round: Round) async {
+        entry.dueAt = round.now + configuration.feedRetry
+        guard error.isLasting, entry.hindrance != error.description else { return }
+        entry.hindrance = error.description
+        await tell(entry.name, "ScheduleHindered", "it waits: \(error)", round.now, round.lease)
     }
 
-    /// The entry after its decision; after a failure it is decided anew soon, from what it was.
-    private func settled(_ entry: ScheduleEntry, _ round: Round) async -> ScheduleEntry {
-        var entry = entry
-        do throws(StoreError) {
-            switch entry.clockwork {
-            case .time(let decider): try await decide(&entry, decider, round)
-            case .condition(let decider, let trigger): try await decide(&entry, decider, trigger, round)
-            case .none: entry.dueAt = nil
-            }
-            entry.hindrance = nil
-        } catch {
-            note(error, "schedule not fired", round.lease)
-            entry.dueAt = round.now + configuration.feedRetry
-            if error.isLasting, entry.hindrance != error.description {
-                entry.hindrance = error.description
-                await tell(entry.name, "ScheduleHindered", "it waits: \(error)", round.now, round.lease)
-            }
+    // MARK: runs
+
+    /// The jobs of a fire, which is the last run from now on. Where there is nothing to run on, that is told: the time is over
+    /// all the same.
+    func plan(
+        _ fire: ScheduleFire, _ request: RunRequest, _ name: String, _ state: inout ScheduleState, _ round: Round
+    ) -> RunPlan? {
+        let identity = RequestPlanner.Identity(
+            id: fire.id, origin: "Schedule/\(name)", time: fire.time, isScheduled: true)
+        let plan: RunPlan
+        do throws(RequestProblem) { plan = try round.planner.plan(request, identity) } catch {
+            state.leftOut = "\(fire.id) was left out: \(error)"
+            return nil
         }
-        return entry
-    }
-
-    private func decide(
-        _ entry: inout ScheduleEntry, _ decider: ScheduleDecider, _ round: Round
-    ) async throws(StoreError) {
-        let isOpen = try await isOpen(entry)
-        let decision = decider.decide(entry.state, now: round.now, isPreviousOpen: isOpen)
-        var state = decision.state
-        if decision.cancelPrevious, let run = state.lastRun { try await cancel(run, round.lease) }
-        for fire in decision.fires { try await enqueue(fire, entry.spec.request, entry, &state, round) }
-        // Times at which nothing is due need not be written down: they are not due for the next leader either.
-        let isNews = !decision.fires.isEmpty || entry.spec.suspend != nil
-        try await keep(state, of: &entry, isNews: isNews, round)
-        entry.dueAt = decision.nextAt
-    }
-
-    private func decide(
-        _ entry: inout ScheduleEntry, _ decider: ConditionDecider, _ trigger: ConditionTrigger, _ round: Round
-    ) async throws(StoreError) {
-        let request = entry.spec.request
-        entry.dueAt = round.now + configuration.conditionLook
-        let servers: [String]
-        do throws(RequestProblem) { servers = try round.planner.servers(of: request) } catch {
-            var state = entry.state ?? ScheduleState(generation: entry.generation, decidedUntil: round.now)
-            state.leftOut = "\(Self.blind)\(error)"
-            return try await keep(state, of: &entry, isNews: false, round)
+        var run = ScheduleState.LastRun(
+            id: fire.id, time: fire.time, queues: plan.queueNames, jobs: plan.jobs.map(\.jobs.count).max() ?? 1)
+        // It was enqueued in part: a condition that began on several servers in one second is one run on them, and one that a
+        // leader who died intended can be on servers that are not chosen any more.
+        if let last = state.lastRun, last.id == run.id {
+            run.queues = Set(last.queues + run.queues).sorted()
+            run.jobs = max(last.jobs, run.jobs)
         }
-        let values = try await store.measurements(trigger.metric, of: servers)
-        let measured = zip(servers, values).map { Measurement(server: $0, value: $1) }
-        let decision = decider.decide(entry.state, now: round.now, measurements: measured)
-        var state = decision.state
-        if !decision.fires.isEmpty || state.leftOut?.hasPrefix(Self.blind) ?? false { state.leftOut = nil }
-        for due in decision.fires {
-            var own = request
-            var fire = due.fire
-            if case .any = request.targets {
-                // Of two servers at the same second, each has a job.
-                fire.id += ".\(due.server)"
-            } else {
-                own.targets = .servers([due.server])
-            }
-            try await enqueue(fire, own, entry, &state, round)
-        }
-        let isNews = !decision.fires.isEmpty || state.edges != entry.state?.edges
-        try await keep(state, of: &entry, isNews: isNews, round)
-        if let next = decision.nextAt, let look = entry.dueAt { entry.dueAt = min(next, look) }
+        run.queues = Array(run.queues.prefix(configuration.scheduleQueuesKept))
+        state.lastRun = run
+        return plan
     }
 
-    /// Of a condition whose servers cannot be told.
-    private static let blind = "nothing is watched: "
+    // MARK: what is written and told
 
-    /// Written down where it says anything new. That something was left out is told once, and not each time.
-    private func keep(
-        _ state: ScheduleState, of entry: inout ScheduleEntry, isNews: Bool, _ round: Round
-    ) async throws(StoreError) {
+    func write(_ states: [String: ScheduleState], _ round: Round) async throws(StoreError) {
+        if !states.isEmpty { try await store.writeScheduleStates(states, lease: round.lease) }
+    }
+
+    /// The entry with the state that is written. What is new for people is told once, and not each time.
+    func keep(_ state: ScheduleState, in entry: inout ScheduleEntry, _ round: Round) async {
         let known = entry.state
-        if isNews || state.generation != known?.generation || state.leftOut != known?.leftOut {
-            try await store.writeScheduleState(state, of: entry.name, lease: round.lease)
-        }
         entry.state = state
+        entry.hindrance = nil
         if let why = state.leftOut, Self.cause(why) != known?.leftOut.map(Self.cause) {
             await tell(entry.name, "ScheduleLeftOut", why, round.now, round.lease)
+        }
+        if let why = state.unwatched, why != known?.unwatched {
+            await tell(entry.name, "ScheduleUnwatched", "nothing is watched: \(why)", round.now, round.lease)
         }
     }
 
     /// Without the time, which is its first word.
     private static func cause(_ leftOut: String) -> Substring { leftOut.drop { $0 != " " } }
 
-    // MARK: runs
-
-    /// Where there is nothing to run on, or nowhere to put it, that is told: the time is over all the same.
-    private func enqueue(
-        _ fire: ScheduleFire, _ request: RunRequest, _ entry: ScheduleEntry, _ state: inout ScheduleState,
-        _ round: Round
-    ) async throws(StoreError) {
-        let identity = RequestPlanner.Identity(
-            id: fire.id, origin: "Schedule/\(entry.name)", time: fire.time, isScheduled: true)
-        let plan: RunPlan
-        do throws(RequestProblem) { plan = try round.planner.plan(request, identity) } catch {
-            state.leftOut = "\(fire.id) was left out: \(error)"
-            return
-        }
-        do throws(StoreError) {
-            _ = try await store.submit(plan.jobs, members: plan.members, lease: round.lease)
-        } catch {
-            guard error.isLasting else { throw error }
-            state.leftOut = "\(fire.id) was left out: \(error)"
-            return
-        }
-        logger.info("a schedule fired", metadata: ["schedule": "\(entry.name)", "run": "\(fire.id)"])
-        var run = ScheduleState.LastRun(
-            id: fire.id, time: fire.time, queues: plan.queueNames, jobs: plan.jobs.map(\.jobs.count).max() ?? 1)
-        // A condition that began on several servers in one second is one run on them.
-        if let last = state.lastRun, last.id == run.id { run.queues = Set(last.queues + run.queues).sorted() }
-        run.queues = Array(run.queues.prefix(configuration.scheduleQueuesKept))
-        state.lastRun = run
-    }
-
-    private func isOpen(_ entry: ScheduleEntry) async throws(StoreError) -> Bool {
-        guard let run = entry.state?.lastRun, entry.spec.overlap != .allow else { return false }
-        let open = try await store.onEach(run.queues) { queue throws(StoreError) in
-            try await store.runs(run.ids, on: queue).contains { $0?.state.isOpen ?? false }
-        }
-        return open.contains(true)
-    }
-
-    private func cancel(_ run: ScheduleState.LastRun, _ lease: Lease) async throws(StoreError) {
-        for queue in run.queues {
-            for id in run.ids { _ = try await store.cancel(id, on: queue, lease: lease) }
-        }
-    }
-
     private func tell(_ name: String, _ reason: String, _ message: String, _ now: Timestamp, _ lease: Lease) async {
         logger.warning("\(message)", metadata: ["schedule": "\(name)", "reason": "\(reason)"])
         let event = Event(at: now, severity: .warning, subject: "Schedule/\(name)", reason: reason, message: message)
         try? await store.record(event, lease: lease)
+    }
+}
+
+extension ScheduleState {
+    /// Whether it says anything that `known` does not, beside up to when all is decided: times at which nothing was due need
+    /// not be written down, because they are not due for the next leader either.
+    func isNews(to known: ScheduleState?) -> Bool {
+        var other = self
+        other.decidedUntil = known?.decidedUntil ?? decidedUntil
+        return other != known
     }
 }

@@ -7,7 +7,7 @@ extension TextRule {
     static let cron = TextRule(
         expected: "a cron expression such as \"30 2 * * *\" or \"@daily\"", maximumLength: 256
     ) { text in
-        do throws(CronExpression.ParseError) {
+        do throws(CalendarParseError) {
             _ = try CronExpression(parsing: text)
             return nil
         } catch {

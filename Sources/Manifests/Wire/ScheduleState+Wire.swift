@@ -8,19 +8,20 @@ extension ScheduleState: WireValue {
         .members([
             "generation": .int(generation), "decidedUntil": .time(decidedUntil), "lastRun": lastRun?.json,
             "edges": edges.isEmpty ? nil : .object(edges.mapValues(\.json)), "leftOut": leftOut.map { .text($0) },
+            "unwatched": unwatched.map { .text($0) },
         ])
     }
 
     public init(json: JSONValue, at path: String) throws(WireError) {
         let object = try WireObject(
-            json, at: path, known: ["generation", "decidedUntil", "lastRun", "edges", "leftOut"])
+            json, at: path, known: ["generation", "decidedUntil", "lastRun", "edges", "leftOut", "unwatched"])
         var edges: [String: Edge] = [:]
         let given = try object.optional("edges", "an object") { $0.object } ?? [:]
         for (server, edge) in given { edges[server] = try Edge(json: edge, at: object.path(of: "edges.\(server)")) }
         self.init(
             generation: try object.natural("generation"), decidedUntil: try object.time("decidedUntil"),
             lastRun: object.has("lastRun") ? try object.nested("lastRun") : nil, edges: edges,
-            leftOut: try object.optionalString("leftOut"))
+            leftOut: try object.optionalString("leftOut"), unwatched: try object.optionalString("unwatched"))
     }
 }
 

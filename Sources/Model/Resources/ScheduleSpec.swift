@@ -104,22 +104,25 @@ public struct ScheduleState: Sendable, Hashable {
     public var generation: Int
     /// Every time up to this one is decided.
     public var decidedUntil: Timestamp
-    /// The last run, by its id, and where it went; nil before the first.
+    /// The last run, by its id, and where it went, or was about to go when this was written; nil before the first.
     public var lastRun: LastRun?
     /// Of a condition, by server: only servers where it holds, or that are cooling down.
     public var edges: [String: Edge]
     /// Why the last time was left out, for people; nil if it was not.
     public var leftOut: String?
+    /// Of a condition: why nothing is watched, for people; nil while something is.
+    public var unwatched: String?
 
     public init(
         generation: Int, decidedUntil: Timestamp, lastRun: LastRun? = nil, edges: [String: Edge] = [:],
-        leftOut: String? = nil
+        leftOut: String? = nil, unwatched: String? = nil
     ) {
         self.generation = generation
         self.decidedUntil = decidedUntil
         self.lastRun = lastRun
         self.edges = edges
         self.leftOut = leftOut
+        self.unwatched = unwatched
     }
 
     public struct LastRun: Sendable, Hashable {

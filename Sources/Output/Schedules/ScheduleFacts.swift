@@ -50,6 +50,7 @@ package struct ScheduleFacts: Sendable, Hashable {
             let end = suspension.until.map { " until \($0.rfc3339)" } ?? ""
             return ("Suspended", .warning, suspension.reason + end)
         }
+        if let why = state?.unwatched { return ("Unwatched", .bad, why) }
         if let why = state?.leftOut { return ("LeftOut", .warning, why) }
         return ("Ready", .good, "")
     }

@@ -32,7 +32,7 @@ package enum ScheduleListing {
         }
         let lines: [(String, String?)] = [
             ("when", facts.when), ("zone", facts.zone), ("last run", last ?? "never"),
-            ("left out", facts.state?.leftOut),
+            ("left out", facts.state?.leftOut), ("unwatched", facts.state?.unwatched),
         ]
         let next = facts.next.map { ("next", Optional($0)) }
         return paint("Schedule", .strong) + "\n" + Facts(lines + next).text(paint, indent: "  ")

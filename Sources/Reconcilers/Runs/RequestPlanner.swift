@@ -9,10 +9,13 @@ public struct RunFleet: Sendable {
     public struct Server: Sendable {
         public var labels: [String: String]
         public var address: String
+        /// The hash that another collector writes in place of its agent, if one does.
+        public var collectorHash: String?
 
-        public init(labels: [String: String], address: String) {
+        public init(labels: [String: String], address: String, collectorHash: String? = nil) {
             self.labels = labels
             self.address = address
+            self.collectorHash = collectorHash
         }
     }
 
@@ -92,9 +95,15 @@ public struct RequestPlanner: Sendable {
     }
 
     private let fleet: RunFleet
+    /// What the selectors of many requests match.
+    private var matches: [[String: String]: [String]] = [:]
 
-    public init(_ fleet: RunFleet) {
+    /// `requests` are those that are going to be planned: what several of them select alike is looked for once.
+    public init(_ fleet: RunFleet, for requests: [RunRequest] = []) {
         self.fleet = fleet
+        for case .selector(let selector) in requests.map(\.targets) where matches[selector] == nil {
+            matches[selector] = names(matching: selector)
+        }
     }
 
     /// Whether the servers of the App can be told only by where its instances are.
@@ -148,6 +157,11 @@ public struct RequestPlanner: Sendable {
         }
     }
 
+    /// Of these servers, those whose measurements another collector writes, and into which hash.
+    public func collectors(of servers: [String]) -> [String: String] {
+        servers.reduce(into: [:]) { $0[$1] = fleet.servers[$1]?.collectorHash }
+    }
+
     private func instances(of app: String) -> [String] {
         switch fleet.apps[app]?.placement {
         case .servers(let names)?: names.filter { fleet.servers[$0] != nil }.sorted()
@@ -157,7 +171,9 @@ public struct RequestPlanner: Sendable {
     }
 
     private func names(matching selector: [String: String]) -> [String] {
-        fleet.servers.filter { server in selector.allSatisfy { server.value.labels[$0.key] == $0.value } }.keys.sorted()
+        if let known = matches[selector] { return known }
+        return fleet.servers.filter { server in selector.allSatisfy { server.value.labels[$0.key] == $0.value } }.keys
+            .sorted()
     }
 
     private func matching(_ selector: [String: String]) throws(RequestProblem) -> [String] {

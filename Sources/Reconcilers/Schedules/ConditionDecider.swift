@@ -95,7 +95,7 @@ public struct ConditionDecider: Sendable {
         state.decidedUntil = max(state.decidedUntil, now)
         guard state.generation != generation else { return state }
         state.generation = generation
-        state.leftOut = nil
+        (state.leftOut, state.unwatched) = (nil, nil)
         state.edges = state.edges.mapValues { ScheduleState.Edge(firedAt: $0.firedAt) }
         return state
     }

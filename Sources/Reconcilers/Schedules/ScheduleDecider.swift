@@ -1,5 +1,5 @@
-// What is run when, of a Schedule with times. Pure: the leader asks, enqueues what is said, and then writes the state; if it
-// dies between the two, its successor decides the same times again, and their ids are known to the queue.
+// What is run when, of a Schedule with times. Pure: the leader asks, writes the intent, enqueues what is said, and then writes
+// the state; wherever it dies, its successor decides the same times again, and their ids are known to the queue.
 
 public import Calendar
 public import Model
@@ -13,6 +13,15 @@ public struct ScheduleDecision: Sendable, Hashable {
     public var state: ScheduleState
     /// When there is something to decide again; nil: never, unless the Schedule changes.
     public var nextAt: Timestamp?
+
+    /// To be written before that run is enqueued where runs must not overlap (and after the one before is cancelled): its time
+    /// is not decided yet, but whoever comes next asks whether it is open.
+    public func intent(_ run: ScheduleState.LastRun) -> ScheduleState {
+        var intent = state
+        intent.decidedUntil = min(intent.decidedUntil, run.time + .milliseconds(-1))
+        intent.lastRun = run
+        return intent
+    }
 }
 
 /// Guarantees:
@@ -21,13 +30,12 @@ public struct ScheduleDecision: Sendable, Hashable {
 /// - The newest time that is due fires if it is on time, within `ScheduleBounds.grace`, whatever `missed` says. Any other was
 ///   missed: `skip` leaves it out; `once` makes up for the newest, within the start deadline; `all` for each within it, at
 ///   most `ScheduleBounds.mostAtOnce`.
-/// - With `forbid` and `replace` at most one run of several comes, the newest; with `forbid` none while a run is open.
+/// - With `forbid` and `replace` at most one run of several comes, the newest; with `forbid` none while a run is open. A run
+///   that was intended, and perhaps enqueued, by a leader who died comes again under its id, and is not its own predecessor.
 /// - Of times before a Schedule was applied, or last changed, or while it was suspended, nothing is made up for. Those between
 ///   that and the first look of a leader are due as any others.
 ///
-/// Caveats: after a clock that was far ahead, times come again only when it has got there. A run that was enqueued by a leader
-/// who died before it wrote that down is no previous run to a successor that comes only after the next time was due: that one
-/// runs beside it, also with `forbid` and `replace`.
+/// Caveat: after a clock that was far ahead, times come again only when it has got there.
 public struct ScheduleDecider: Sendable {
     private let name: String
     private let generation: Int
@@ -76,7 +84,7 @@ public struct ScheduleDecider: Sendable {
         var state = known ?? ScheduleState(generation: generation, decidedUntil: start)
         if state.generation != generation {
             state.generation = generation
-            state.leftOut = nil
+            (state.leftOut, state.unwatched) = (nil, nil)
             state.decidedUntil = max(state.decidedUntil, start)
         }
         if let end = suspend?.until, end <= now { state.decidedUntil = max(state.decidedUntil, end) }
@@ -111,6 +119,8 @@ public struct ScheduleDecider: Sendable {
         var wanted = [newest]
         if overlap == .allow, trigger.missed == .all { wanted = useful(after: state.decidedUntil, at: now) }
         decision.state.leftOut = nil
+        // What a leader who died intended is this run, and no other.
+        let isPreviousOpen = isPreviousOpen && state.lastRun?.time != newest.time
         switch overlap {
         case .forbid where isPreviousOpen:
             wanted = []

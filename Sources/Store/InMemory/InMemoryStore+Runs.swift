@@ -97,18 +97,22 @@ extension InMemoryStore: ScheduleStore {
         try run { state, _ in state.schedules[name] }
     }
 
-    public func writeScheduleState(
-        _ schedule: ScheduleState, of name: String, lease: Lease
-    ) throws(StoreError) {
+    public func writeScheduleStates(_ schedules: [String: ScheduleState], lease: Lease) throws(StoreError) {
         try run { state, _ throws(StoreError) in
-            try state.checkFence(lease, shard: StoreLayout.shard(of: name))
-            state.schedules[name] = schedule
+            for (name, schedule) in schedules {
+                try state.checkFence(lease, shard: StoreLayout.shard(of: name))
+                state.schedules[name] = schedule
+            }
         }
     }
 
-    public func measurements(_ metric: String, of servers: [String]) throws(StoreError) -> [Double?] {
+    /// There are no collectors here.
+    public func measurements(
+        _ metric: String, of servers: [String], collectors: [String: String]
+    ) throws(StoreError) -> [Double?] {
         try run { state, now in
             servers.map { name in
+                guard collectors[name] == nil else { return nil }
                 let entry = state[server: name]
                 let silence = ObservedServer.silence(every: entry.reportInterval ?? MonitorSpec().every)
                 guard let beat = entry.heartbeat, beat + silence > now else { return nil }

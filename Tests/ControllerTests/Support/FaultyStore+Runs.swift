@@ -68,13 +68,15 @@ extension FaultyStore: RunStore, ScheduleStore {
         try await call { base throws(StoreError) in try await base.scheduleState(name) }
     }
 
-    func writeScheduleState(
-        _ state: ScheduleState, of name: String, lease: Lease
-    ) async throws(StoreError) {
-        try await call { base throws(StoreError) in try await base.writeScheduleState(state, of: name, lease: lease) }
+    func writeScheduleStates(_ states: [String: ScheduleState], lease: Lease) async throws(StoreError) {
+        try await call { base throws(StoreError) in try await base.writeScheduleStates(states, lease: lease) }
     }
 
-    func measurements(_ metric: String, of servers: [String]) async throws(StoreError) -> [Double?] {
-        try await call { base throws(StoreError) in try await base.measurements(metric, of: servers) }
+    func measurements(
+        _ metric: String, of servers: [String], collectors: [String: String]
+    ) async throws(StoreError) -> [Double?] {
+        try await call { base throws(StoreError) in
+            try await base.measurements(metric, of: servers, collectors: collectors)
+        }
     }
 }

@@ -4,15 +4,17 @@
 import Model
 import Store
 import Synchronization
+import TestSeeds
 
 final class FaultyStore: Sendable {
     private struct State {
-        var numbers = SeededNumbers(seed: 0)
+        var numbers = SeededGenerator(seed: 0)
         /// Out of a thousand calls, how many are lost before, and how many after they were applied.
         var lostBefore = 0
         var lostAfter = 0
         var isPaused = false
         var isDead = false
+        var lastCall: String?
         var paused: [CheckedContinuation<Void, Never>] = []
         var calls: [String: Int] = [:]
         var refused: [String: StoreError] = [:]
@@ -28,7 +30,7 @@ final class FaultyStore: Sendable {
     }
 
     func dropCalls(before: Int, after: Int, seed: UInt64) {
-        state.withLock { ($0.lostBefore, $0.lostAfter, $0.numbers) = (before, after, SeededNumbers(seed: seed)) }
+        state.withLock { ($0.lostBefore, $0.lostAfter, $0.numbers) = (before, after, SeededGenerator(seed: seed)) }
     }
 
     /// From now on an operation throws this; nil ends that.
@@ -50,6 +52,11 @@ final class FaultyStore: Sendable {
         state.withLock { $0.isDead = true }
         resume()
     }
+
+    /// The next time that this operation is applied, its answer is lost, and nothing reaches the store any more.
+    func die(after name: String) { state.withLock { $0.lastCall = name } }
+
+    var isDead: Bool { state.withLock { $0.isDead } }
 
     /// What the store sees when the session connection is cut.
     func cutPresence() async {
@@ -79,6 +86,10 @@ final class FaultyStore: Sendable {
         if state.withLock({ $0.isDead }) { throw .unavailable("dead") }
         if fate < before { throw .unavailable("dropped by the test") }
         let value = try await body(base)
+        if state.withLock({ $0.lastCall == operation }) {
+            die()
+            throw .indeterminate("dead")
+        }
         if fate < before + after { throw .indeterminate("answer dropped by the test") }
         return value
     }

@@ -2,6 +2,7 @@
 
 import JSON
 import Model
+import TestSeeds
 import Testing
 
 @testable import Manifests
@@ -53,7 +54,8 @@ import Testing
                 generation: 3, decidedUntil: time,
                 lastRun: .init(
                     id: "x", time: time, queues: [.server("a"), try #require(RunQueue("@role=web,zone=a"))]),
-                edges: ["a.b": .init(since: time, firedAt: time, hasFired: true), "c": .init()], leftOut: "not over"))
+                edges: ["a.b": .init(since: time, firedAt: time, hasFired: true), "c": .init()], leftOut: "not over",
+                unwatched: "no server"))
     }
 
     @Test func `what is as usual is left out: a plain command is small`() {
@@ -101,7 +103,7 @@ import Testing
 
     @Test func `no cut or changed text is read as another value without being that value's own text`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let bytes = Array(job.wireText.utf8)
         for round in 0..<1000 {
             var changed = bytes

@@ -133,6 +133,32 @@ struct ScheduleDeciderTests {
         #expect(hourly.decide(at: "20260101T053000Z").fires == ["nightly-20260101T050000Z"])
     }
 
+    @Test(arguments: [ScheduleSpec.Overlap.forbid, .replace])
+    func `a run that a leader intended before it died comes again, and is the one before the next`(
+        _ overlap: ScheduleSpec.Overlap
+    ) throws {
+        var hourly = try Hourly(overlap: overlap)
+        hourly.decide(at: "20260101T003000Z")
+        let time = try #require(Timestamp(compact: "20260101T010000Z"))
+        let decision = hourly.decider(time).decide(hourly.state, now: time, isPreviousOpen: false)
+        let run = ScheduleState.LastRun(id: decision.fires[0].id, time: time, queues: [.server("server1")])
+        let intent = decision.intent(run)
+        #expect(intent.lastRun == run && intent.decidedUntil < time)
+        // It was enqueued: the same id again does nothing, and it is not cancelled for itself.
+        hourly.state = intent
+        let again = hourly.decide(at: "20260101T010030Z", isPreviousOpen: true)
+        #expect(again.fires == [run.id] && !again.cancelPrevious)
+        #expect(hourly.state?.leftOut == nil && hourly.state.map { $0.decidedUntil >= time } == true)
+        // Nobody looked until the next time.
+        hourly.state = intent
+        let next = hourly.decide(at: "20260101T020000Z", isPreviousOpen: true)
+        #expect(next.fires == (overlap == .replace ? ["nightly-20260101T020000Z"] : []))
+        #expect(next.cancelPrevious == (overlap == .replace))
+        // It was not enqueued.
+        hourly.state = intent
+        #expect(hourly.decide(at: "20260101T020000Z").fires == ["nightly-20260101T020000Z"])
+    }
+
     // MARK: clocks
 
     @Test func `a clock that is set back makes no time come again`() throws {

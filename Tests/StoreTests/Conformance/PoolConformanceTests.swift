@@ -175,17 +175,23 @@ import Testing
                 lastRun: .init(id: "n-1", time: at, queues: [ownQueue, .pool(pool)], jobs: 3),
                 edges: ["server1": .init(since: at, firedAt: nil, hasFired: true)], leftOut: "why")
             #expect(try await store.scheduleState("nightly") == nil)
-            try await store.writeScheduleState(state, of: "nightly", lease: old)
+            try await store.writeScheduleStates(["nightly": state], lease: old)
             #expect(try await store.scheduleState("nightly") == state)
             try await store.releaseLease(old)
             let new = try await store.lead()
             let later = ScheduleState(generation: 4, decidedUntil: at)
             await #expect(throws: StoreError.self) {
-                try await store.writeScheduleState(later, of: "nightly", lease: old)
+                try await store.writeScheduleStates(["nightly": later], lease: old)
             }
             #expect(try await store.scheduleState("nightly") == state)
-            try await store.writeScheduleState(later, of: "nightly", lease: new)
-            #expect(try await store.scheduleState("nightly") == later)
+            // In one shard and in several.
+            let names = ["nightly"] + (0..<100).map { "s\($0)" }
+            let states = Dictionary(
+                uniqueKeysWithValues: names.enumerated().map { index, name in
+                    (name, ScheduleState(generation: 4 + index, decidedUntil: at))
+                })
+            try await store.writeScheduleStates(states, lease: new)
+            for (name, state) in states { #expect(try await store.scheduleState(name) == state) }
             let key = ResourceKey(.schedule, "nightly")
             _ = try await store.apply(
                 ResourceDraft(
@@ -201,11 +207,11 @@ import Testing
         try await withStore(kind) { bench async throws in
             let store = bench.store
             try await store.report(ServerReport(server: "server1", values: ["disk": "91", "cpu": "x"], full: true))
-            #expect(try await store.measurements("disk", of: ["server1", "server2"]) == [91, nil])
-            #expect(try await store.measurements("cpu", of: ["server1"]) == [nil])
+            #expect(try await store.measurements("disk", of: ["server1", "server2"], collectors: [:]) == [91, nil])
+            #expect(try await store.measurements("cpu", of: ["server1"], collectors: [:]) == [nil])
             guard kind == .memory else { return }
             try await bench.pass(.seconds(16))
-            #expect(try await store.measurements("disk", of: ["server1"]) == [nil])
+            #expect(try await store.measurements("disk", of: ["server1"], collectors: [:]) == [nil])
         }
     }
 

@@ -243,7 +243,7 @@ import Testing
             try await bench.editConfig(schedule, "port", "1")
             #expect(try await store.handEdits(shard: schedule.shard) == [schedule])
             let state = ScheduleState(generation: 1, decidedUntil: Timestamp(milliseconds: 1))
-            try await store.writeScheduleState(state, of: schedule.name, lease: try await store.lead())
+            try await store.writeScheduleStates([schedule.name: state], lease: try await store.lead())
             #expect(try await store.delete(schedule, by: "bob", expectedGeneration: 1))
             #expect(try await store.scheduleState(schedule.name) == nil)
             #expect(try await store.tombstones(.schedule).map(\.key) == [schedule])
