@@ -41,9 +41,17 @@ final class ClusterNodes: Topology {
     }
 
     func dedicated(for key: String?) async throws(RedisError) -> RedisConnection {
-        // The shared connection proves that the map is right, or corrects it.
-        let endpoint = try await connection(for: key).endpoint
-        return try await RedisConnection.connect(to: endpoint, as: login, on: threads)
+        // Nobody follows a change of place on it, so the server is asked whether the key lives there.
+        var shared = try await connection(for: key)
+        if let key {
+            do throws(RedisError) {
+                _ = try await shared.send(RedisCommand("EXISTS", key: key))
+            } catch {
+                guard case .retry = await remedy(for: error, from: shared, attempt: 0) else { throw error }
+                shared = try await connection(for: key)
+            }
+        }
+        return try await RedisConnection.connect(to: shared.endpoint, as: login, on: threads)
     }
 
     func close() async {
