@@ -122,9 +122,10 @@ public final class PrivateCluster: Sendable {
         guard areThere else { throw SpawnFailure(description: "the servers of a cluster did not agree on their parts") }
     }
 
-    private func wait(_ what: String, _ condition: (String) -> Bool) async throws {
+    /// Waits until of each server that runs it holds what CLUSTER INFO says.
+    public func wait(_ what: String, _ condition: (String) -> Bool) async throws {
         let isSo = try await eventually(within: PrivateRedis.patience) {
-            for node in nodes {
+            for node in nodes where node.server.pid != nil {
                 guard condition(try await node.server.ask("CLUSTER", "INFO")) else { return false }
             }
             return true
@@ -193,14 +194,15 @@ public final class PrivateCluster: Sendable {
 
     /// Waits until every replica has all that its primary has acknowledged by now.
     public func replicate() async throws {
-        for (primary, replica) in zip(primaries, replicas) where primary.server.pid != nil {
-            try await replica.server.follow(primary.server)
+        for (one, other) in zip(primaries, replicas) {
+            let isReplica = try await one.server.ask("INFO", "replication").contains("role:slave")
+            try await (isReplica ? one : other).server.follow((isReplica ? other : one).server)
         }
     }
 
     /// Whether the others have one that took a server's place, and take writes.
     public func isWhole(without gone: Node) async throws -> Bool {
-        for node in nodes where node.server.pid != nil {
+        for node in nodes where node.server.pid != nil && node.id != gone.id {
             guard try await node.server.ask("CLUSTER", "INFO").contains("cluster_state:ok") else { return false }
             let lines = try await node.server.ask("CLUSTER", "NODES").split(separator: "\n")
             let hasSlots = lines.contains { $0.hasPrefix(gone.id) && $0.split(separator: " ").count > 8 }
