@@ -31,6 +31,29 @@ import Testing
         }
     }
 
+    @Test func `of a server that hangs and was replaced nobody waits for an answer`() async throws {
+        try await PrivateCluster.with(replicas: true, nodeTimeout: 500) { cluster in
+            let threads = RedisThreads()
+            let client = RedisClient(try RedisURL(cluster.url), on: threads, clientName: "test")
+            #expect(try await client.send(RedisCommand("SET", key: "a", ["1"])).string == "OK")
+            try await cluster.replicate()
+            let owner = try await cluster.owner(of: RedisSlot.of("a"))
+            owner.server.pause()
+            #expect(try await eventually(within: .seconds(20)) { try await cluster.isWhole(without: owner) })
+            let began = ContinuousClock.now
+            async let hung = client.send(RedisCommand("GET", key: "a"))
+            // It takes connections still, and says nothing on them.
+            let line = try await client.dedicatedConnection(forKey: "a")
+            #expect(line.endpoint != .tcp(host: "127.0.0.1", port: owner.server.port))
+            _ = try? await hung
+            #expect(try await client.send(RedisCommand("GET", key: "a")).string == "1")
+            #expect(ContinuousClock.now - began < RedisConnection.commandDeadline)
+            await line.close()
+            await client.close()
+            await threads.shutdown()
+        }
+    }
+
     private func read(_ keys: [String], _ client: RedisClient) async throws -> Int {
         try await client.forEachReply(keys: keys, into: 0, deadline: .seconds(20)) { key, commands in
             commands.append("GET", key: key)
