@@ -1,5 +1,6 @@
 // A Redis Cluster: a map from slots to servers, and a link to each. The map is read with CLUSTER SLOTS, corrected slot by
-// slot when a server says MOVED, and read anew when a server that it names cannot be reached.
+// slot when a server says MOVED, and read anew when a server that it names cannot be reached, is silent, or ended a line: one
+// that hangs still takes connections when another has taken its place.
 
 internal import Synchronization
 
@@ -9,6 +10,9 @@ final class ClusterNodes: Topology {
         var servers: [RedisEndpoint?] = []
         var links: [RedisEndpoint: NodeLink] = [:]
     }
+
+    /// How long one server may take to say what lives where.
+    private static let deadline: Duration = .seconds(1)
 
     private let seeds: [RedisEndpoint]
     private let login: RedisLogin
@@ -22,13 +26,17 @@ final class ClusterNodes: Topology {
     }
 
     func connection(for key: String?) async throws(RedisError) -> RedisConnection {
-        let endpoint = try await server(for: key)
+        var endpoint = try await server(for: key)
+        if link(to: endpoint).hasEnded {
+            try? await readMap(doubting: endpoint)
+            endpoint = try await server(for: key)
+        }
         do throws(RedisError) {
             return try await link(to: endpoint).connection()
         } catch {
             // The server may have been replaced: the others know by whom. If they still name it, the error stands.
             if case .authentication = error { throw error }
-            try await readMap()
+            try await readMap(doubting: endpoint)
             let successor = try await server(for: key)
             guard successor != endpoint else { throw error }
             return try await link(to: successor).connection()
@@ -41,9 +49,37 @@ final class ClusterNodes: Topology {
     }
 
     func dedicated(for key: String?) async throws(RedisError) -> RedisConnection {
-        // The shared connection proves that the map is right, or corrects it.
         let endpoint = try await connection(for: key).endpoint
-        return try await RedisConnection.connect(to: endpoint, as: login, on: threads)
+        do throws(RedisError) {
+            return try await line(to: endpoint, for: key)
+        } catch {
+            switch error {
+            case .timeout, .connectionRefused: try await readMap(doubting: endpoint)
+            case .reply("MOVED", _): _ = await remedy(for: error, from: try await connection(for: key), attempt: 0)
+            default: throw error
+            }
+            let successor = try await connection(for: key).endpoint
+            guard successor != endpoint else { throw error }
+            return try await connect(to: successor)
+        }
+    }
+
+    /// Nobody follows a change of place on it, so the server is asked whether the key lives there, and is heard.
+    private func line(to endpoint: RedisEndpoint, for key: String?) async throws(RedisError) -> RedisConnection {
+        let line = try await connect(to: endpoint)
+        guard let key else { return line }
+        do throws(RedisError) {
+            _ = try await line.send(RedisCommand("EXISTS", key: key), deadline: Self.deadline)
+        } catch {
+            if case .reply(let code, _) = error, code != "MOVED" { return line }
+            line.closeSoon()
+            throw error
+        }
+        return line
+    }
+
+    private func connect(to endpoint: RedisEndpoint) async throws(RedisError) -> RedisConnection {
+        try await RedisConnection.connect(to: endpoint, as: login, on: threads, deadline: Self.deadline)
     }
 
     func close() async {
@@ -67,7 +103,7 @@ final class ClusterNodes: Topology {
             return .retry
         case .reply("CLUSTERDOWN", _), .reply("READONLY", _):
             await Attempts.pause(attempt)
-            try? await readMap()
+            try? await readMap(trusting: connection.endpoint)
             return .retry
         default: return .none
         }
@@ -96,26 +132,38 @@ final class ClusterNodes: Topology {
             if let link = map.links[endpoint] { return link }
             let (login, threads) = (login, threads)
             let link = NodeLink { () async throws(RedisError) in
-                try await RedisConnection.connect(to: endpoint, as: login, on: threads)
+                try await RedisConnection.connect(to: endpoint, as: login, on: threads, deadline: Self.deadline)
             }
             map.links[endpoint] = link
             return link
         }
     }
 
-    /// Asks the servers, those that are connected first, until one gives the map.
-    private func readMap() async throws(RedisError) {
+    /// Asks the servers until one gives the map: first the one that answered just now, then those that are connected, and last
+    /// the one in doubt. One that has nothing any more is left: whoever waits for its answer waits in vain.
+    private func readMap(
+        trusting alive: RedisEndpoint? = nil, doubting doubtful: RedisEndpoint? = nil
+    ) async throws(RedisError) {
         let known = map.withLock { map in
-            map.links.keys.sorted { map.links[$0]?.current != nil && map.links[$1]?.current == nil }
+            let ranks = map.links.map { endpoint, link in
+                (endpoint, endpoint == alive ? 0 : endpoint == doubtful ? 3 : link.current == nil ? 2 : 1)
+            }
+            return ranks.sorted { $0.1 < $1.1 }.map(\.0)
         }
         var last = RedisError.noPrimary("no server of the cluster is known")
         for endpoint in known + seeds.filter({ !known.contains($0) }) {
             do throws(RedisError) {
-                let reply = try await link(to: endpoint).connection().send(RedisCommand("CLUSTER", ["SLOTS"]))
+                let reply = try await link(to: endpoint).connection().send(
+                    RedisCommand("CLUSTER", ["SLOTS"]), deadline: Self.deadline)
                 guard let servers = Self.servers(reply, from: endpoint) else {
                     throw .protocolViolation("CLUSTER SLOTS of \(endpoint) gave no map")
                 }
-                map.withLock { $0.servers = servers }
+                let left = map.withLock { map in
+                    map.servers = servers
+                    let owners = Set(servers)
+                    return map.links.filter { !owners.contains($0.key) }.values
+                }
+                for link in left { if let connection = link.current { link.discard(connection) } }
                 return
             } catch {
                 last = error

@@ -43,6 +43,14 @@ final class NodeLink: Sendable {
         }
     }
 
+    /// Whether the last connection ended, and no other was tried since.
+    var hasEnded: Bool {
+        guarded.withLock { guarded in
+            guard case .open(let connection) = guarded.state else { return false }
+            return !connection.isOpen
+        }
+    }
+
     /// The open connection, or a new one.
     func connection() async throws(RedisError) -> RedisConnection {
         if let current { return current }

@@ -127,7 +127,9 @@ struct Keyspace: Sendable, Hashable {
         ] + own + (forExecutor ? [] : [pools(queue.shard), fence(queue.shard), refused(queue.shard)])
     }
 
-    /// In the order of `preludeServer.lua`.
+    /// In the order of `preludeServer.lua`. The last is never there. While a slot of a cluster moves, Redis answers a script that
+    /// declares such a key with ASK or TRYAGAIN before it has begun; otherwise it would end in the middle, where it makes a
+    /// key that is not declared. Of the keys of a queue of runs some are never there: a pool has no labels, a server no members.
     func serverKeys(_ server: String) -> [String] {
         let shard = StoreLayout.shard(of: server)
         let base = self.server(server)
@@ -135,8 +137,7 @@ struct Keyspace: Sendable, Hashable {
             changes(shard), heartbeats(shard), summary(shard), fence(shard), refused(shard), events(shard),
             observed(server: server), base + "instances", assignments(server), base + "floor", drifts(server),
             base + "queue:ready", base + "queue:delayed", base + "queue:active", base + "queue:open",
-            base + "queue:ended", wake(server), servers(shard), interval(server),
-            agent(server),
+            base + "queue:ended", wake(server), servers(shard), interval(server), agent(server), base + "none",
         ]
     }
 
@@ -176,6 +177,6 @@ extension Keyspace {
     /// What became of one.
     func inboxRecord(_ id: String) -> String { inbox + ":item:" + id }
 
-    /// In the order of `preludeInbox.lua`.
-    var inboxKeys: [String] { [lease, inboxTaken, inboxRefused, inboxRecords] }
+    /// In the order of `preludeInbox.lua`. The last is never there: see `serverKeys`.
+    var inboxKeys: [String] { [lease, inboxTaken, inboxRefused, inboxRecords, inbox + ":none"] }
 }

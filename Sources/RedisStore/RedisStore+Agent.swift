@@ -124,6 +124,9 @@ extension RedisStore: AgentStore {
     private static let doubtAfter = 300...400
     /// How long another line may take to show that Redis answers, and the one for commands that it is not half open too.
     private static let probe: Duration = .milliseconds(400)
+    /// Where that line shows nothing another is asked after this, so often: a successor may only be about to be named.
+    private static let probeAgain: Duration = .milliseconds(300)
+    private static let mostProbes = 8
     /// An answer that was only late is there by now.
     private static let lastGrace: Duration = .milliseconds(50)
 
@@ -166,15 +169,21 @@ extension RedisStore: AgentStore {
 
     private func closeIfHalfOpen(_ line: RedisConnection, _ key: String) async {
         let answers = line.answers
-        guard let other = try? await client.dedicatedConnection(forKey: key) else { return }
         let question = RedisCommand("EXISTS", key: key)
-        let isThere = (try? await other.send(question, deadline: Self.probe)) != nil
-        await other.close()
-        try? await Task.sleep(for: Self.lastGrace)
-        guard isThere, line.answers == answers else { return }
-        await line.close()
-        // The line for commands is asked too: a deadline that passes closes it, and whoever waits on it is told at once.
-        _ = try? await client.send(question, deadline: Self.probe)
+        for _ in 0..<Self.mostProbes {
+            var isThere = false
+            if let other = try? await client.dedicatedConnection(forKey: key) {
+                isThere = (try? await other.send(question, deadline: Self.probe)) != nil
+                await other.close()
+            }
+            try? await Task.sleep(for: isThere ? Self.lastGrace : Self.probeAgain)
+            guard line.isOpen, line.answers == answers else { return }
+            guard isThere else { continue }
+            await line.close()
+            // The line for commands is asked too: a deadline that passes closes it, and whoever waits on it is told at once.
+            _ = try? await client.send(question, deadline: Self.probe)
+            return
+        }
     }
 
     /// The connection that waits for this server, or a new one if it broke.

@@ -16,11 +16,15 @@ final class TestFleet: Sendable {
         var arguments: [String]
     }
 
+    /// What the programs are given.
+    let url: String
+    /// That Redis, or a server of the cluster or the service that `url` names.
     let redis: PrivateRedis
     let folder: String
     private let members = Mutex<[String: Member]>([:])
 
-    private init(redis: PrivateRedis, folder: String) {
+    private init(url: String, redis: PrivateRedis, folder: String) {
+        self.url = url
         self.redis = redis
         self.folder = folder
     }
@@ -29,29 +33,37 @@ final class TestFleet: Sendable {
     static func with(
         controllers: Int = 2, servers: [String] = ["server1"], _ body: (TestFleet) async throws -> Void
     ) async throws {
+        try await PrivateRedis.with(appendOnly: true) { redis in
+            try await with(controllers: controllers, servers: servers, at: redis.url, redis, body)
+        }
+    }
+
+    /// The same at the address of a cluster or a service, with one of its servers.
+    static func with(
+        controllers: Int = 2, servers: [String] = ["server1"], at url: String, _ redis: PrivateRedis,
+        _ body: (TestFleet) async throws -> Void
+    ) async throws {
         let folder = try makeFolder()
         defer { _ = removeFolder(folder) }
-        try await PrivateRedis.with(appendOnly: true) { redis in
-            let fleet = TestFleet(redis: redis, folder: folder)
-            do {
-                for index in 0..<controllers { try fleet.startController("controller\(index + 1)") }
-                for server in servers { try fleet.startAgent(server) }
-                try await body(fleet)
-                if redis.pid != nil {
-                    #expect(try await History.recorded(of: fleet).breaches == [], "\(fleet.logs)")
-                }
-            } catch {
-                await fleet.end()
-                throw error
+        let fleet = TestFleet(url: url, redis: redis, folder: folder)
+        do {
+            for index in 0..<controllers { try fleet.startController("controller\(index + 1)") }
+            for server in servers { try fleet.startAgent(server) }
+            try await body(fleet)
+            if redis.pid != nil || url != redis.url {
+                #expect(try await History.recorded(of: fleet).breaches == [], "\(fleet.logs)")
             }
+        } catch {
             await fleet.end()
+            throw error
         }
+        await fleet.end()
     }
 
     // MARK: processes
 
     func startController(_ name: String) throws {
-        try start(name, [Programs.path("opscontroller"), "--redis", redis.url, "--name", name])
+        try start(name, [Programs.path("opscontroller"), "--redis", url, "--name", name])
     }
 
     /// `name`: of the process, where one server has two agents for a while. `url`: of the Redis, where it is another one's.
@@ -61,7 +73,7 @@ final class TestFleet: Sendable {
         try start(
             name,
             [
-                Programs.path("opsagent"), "--redis", url ?? redis.url, "--server", server, "--root", root(server),
+                Programs.path("opsagent"), "--redis", url ?? self.url, "--server", server, "--root", root(server),
                 "--state",
                 "\(folder)/state-\(name)", "--interval", "1",
             ])
@@ -150,21 +162,23 @@ final class TestFleet: Sendable {
 
     func opsapply(arguments: [String], within limit: Duration = Programs.patience) async throws -> Outcome {
         try await Programs.run(
-            [Programs.path("opsapply")] + arguments, environment: ["OPS_REDIS_URL": redis.url], folder: folder,
+            [Programs.path("opsapply")] + arguments, environment: ["OPS_REDIS_URL": url], folder: folder,
             within: limit)
     }
 
     /// What a reading command prints as JSON.
     func document(_ arguments: String...) async throws -> JSONValue {
         let outcome = try await Programs.run(
-            [Programs.path("opsapply")] + arguments + ["-o", "json"], environment: ["OPS_REDIS_URL": redis.url],
+            [Programs.path("opsapply")] + arguments + ["-o", "json"], environment: ["OPS_REDIS_URL": url],
             folder: folder)
         guard outcome.code == 0 else { throw SpawnFailure(description: "\(arguments): \(outcome)") }
         return try JSONValue.parse(outcome.output)
     }
 
     func redisCommand(_ arguments: String...) async throws -> String {
-        let outcome = try await Programs.run(["redis-cli", "-s", redis.socketPath] + arguments, folder: folder)
+        // One of a cluster has a port, and says where a key is.
+        let place = redis.port == 0 ? ["-s", redis.socketPath] : ["-c", "-p", String(redis.port)]
+        let outcome = try await Programs.run(["redis-cli"] + place + arguments, folder: folder)
         guard outcome.code == 0 else { throw SpawnFailure(description: "redis-cli \(arguments): \(outcome)") }
         return outcome.output
     }

@@ -10,7 +10,7 @@ struct Watched: Sendable {
     init(_ fleet: TestFleet, _ arguments: String...) throws {
         path = "\(fleet.folder)/watched-\(UInt64.random(in: 0...UInt64.max))"
         pid = try ServerProcess.start(
-            ["env", "OPS_REDIS_URL=\(fleet.redis.url)", Programs.path("opsapply")] + arguments,
+            ["env", "OPS_REDIS_URL=\(fleet.url)", Programs.path("opsapply")] + arguments,
             output: path + ".out", errors: path + ".err")
     }
 

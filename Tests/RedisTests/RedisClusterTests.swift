@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.serialized) struct RedisClusterTests {
     @Test func `commands, scripts and bulk reads find their servers, and follow a slot that moves`() async throws {
-        try await withCluster { client, nodes in
+        try await withCluster { client, cluster in
             let keys = (0..<500).map { "key:\($0)" }
             for result in await client.pipeline(keys.map { RedisCommand("SET", key: $0, [.string($0)]) }) {
                 _ = try result.get()
@@ -16,23 +16,41 @@ import Testing
                 #expect(try await client.script(script, keys: [key]).int == 1)
             }
 
-            let slot = RedisSlot.of("{move}")
             #expect(try await client.send(RedisCommand("SET", key: "{move}old", ["1"])).string == "OK")
             let owner = try await client.dedicatedConnection(forKey: "{move}").endpoint
-            let from = try #require(nodes.firstIndex { .tcp(host: "127.0.0.1", port: $0.server.port) == owner })
-            let to = (from + 1) % nodes.count
-            try await nodes[to].ask("CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", nodes[from].id)
-            try await nodes[from].ask("CLUSTER", "SETSLOT", "\(slot)", "MIGRATING", nodes[to].id)
-            // A new key is answered with ASK, one that has not moved yet is served.
-            #expect(try await client.send(RedisCommand("SET", key: "{move}new", ["2"])).string == "OK")
-            #expect(try await client.send(RedisCommand("GET", key: "{move}old")).string == "1")
-            try await nodes[from].ask("MIGRATE", "127.0.0.1", "\(nodes[to].server.port)", "{move}old", "0", "5000")
-            for node in nodes { try await node.ask("CLUSTER", "SETSLOT", "\(slot)", "NODE", nodes[to].id) }
-            // Now it is MOVED, for single commands, pipelines and bulk reads alike.
+            try await cluster.move(slot: RedisSlot.of("{move}")) { () async throws in
+                // A new key is answered with ASK, and so is one that has moved; one that has not moved yet is served.
+                #expect(try await client.send(RedisCommand("SET", key: "{move}new", ["2"])).string == "OK")
+                #expect(try await client.send(RedisCommand("GET", key: "{move}old")).string == "1")
+            }
+            // Now it is MOVED: for lines of one's own, single commands, pipelines and bulk reads alike.
+            #expect(try await client.dedicatedConnection(forKey: "{move}").endpoint != owner)
             #expect(try await client.send(RedisCommand("GET", key: "{move}old")).string == "1")
             #expect(try await client.send(RedisCommand("GET", key: "{move}new")).string == "2")
-            #expect(try await client.dedicatedConnection(forKey: "{move}").endpoint != owner)
             #expect(try await read(keys, client) == keys.count)
+        }
+    }
+
+    @Test func `of a server that hangs and was replaced nobody waits for an answer`() async throws {
+        try await PrivateCluster.with(replicas: true, nodeTimeout: 500) { cluster in
+            let threads = RedisThreads()
+            let client = RedisClient(try RedisURL(cluster.url), on: threads, clientName: "test")
+            #expect(try await client.send(RedisCommand("SET", key: "a", ["1"])).string == "OK")
+            try await cluster.replicate()
+            let owner = try await cluster.owner(of: RedisSlot.of("a"))
+            owner.server.pause()
+            #expect(try await eventually(within: .seconds(20)) { try await cluster.isWhole(without: owner) })
+            let began = ContinuousClock.now
+            async let hung = client.send(RedisCommand("GET", key: "a"))
+            // It takes connections still, and says nothing on them.
+            let line = try await client.dedicatedConnection(forKey: "a")
+            #expect(line.endpoint != .tcp(host: "127.0.0.1", port: owner.server.port))
+            _ = try? await hung
+            #expect(try await client.send(RedisCommand("GET", key: "a")).string == "1")
+            #expect(ContinuousClock.now - began < RedisConnection.commandDeadline)
+            await line.close()
+            await client.close()
+            await threads.shutdown()
         }
     }
 
@@ -44,52 +62,13 @@ import Testing
         }
     }
 
-    /// One server of the cluster, and a connection to it that follows nothing.
-    private struct Node {
-        let server: PrivateRedis
-        let connection: RedisConnection
-        let id: String
-
-        @discardableResult
-        func ask(_ words: String...) async throws -> RedisValue {
-            try await connection.send(RedisCommand(words[0], words.dropFirst().map { .string($0) }))
+    private func withCluster(_ body: (RedisClient, PrivateCluster) async throws -> Void) async throws {
+        try await PrivateCluster.with { cluster in
+            let threads = RedisThreads()
+            let client = RedisClient(try RedisURL(cluster.url), on: threads)
+            try await body(client, cluster)
+            await client.close()
+            await threads.shutdown()
         }
-    }
-
-    private func withCluster(_ body: (RedisClient, [Node]) async throws -> Void) async throws {
-        let threads = RedisThreads()
-        var nodes: [Node] = []
-        for index in 0..<3 {
-            let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]
-            let server = try await PrivateRedis.start(port: try PrivateRedis.freePort(), options: options)
-            let connection = try await RedisConnection.connect(
-                to: .unix(path: server.socketPath), as: RedisLogin(), on: threads)
-            let id = try await connection.send(RedisCommand("CLUSTER", ["MYID"])).string
-            let node = Node(server: server, connection: connection, id: try #require(id))
-            let share = RedisSlot.count / 3
-            let last = index == 2 ? RedisSlot.count - 1 : (index + 1) * share - 1
-            try await node.ask("CLUSTER", "ADDSLOTSRANGE", "\(index * share)", "\(last)")
-            if let first = nodes.first { try await node.ask("CLUSTER", "MEET", "127.0.0.1", "\(first.server.port)") }
-            nodes.append(node)
-        }
-        let formed = try await eventually(within: .seconds(20)) { try await areJoined(nodes) }
-        try #require(formed)
-        let client = RedisClient(try RedisURL("redis+cluster://127.0.0.1:\(nodes[0].server.port)"), on: threads)
-        try await body(client, nodes)
-        await client.close()
-        for node in nodes {
-            await node.connection.close()
-            await node.server.kill9()
-        }
-        await threads.shutdown()
-    }
-
-    private func areJoined(_ nodes: [Node]) async throws -> Bool {
-        for node in nodes {
-            let info = try await node.ask("CLUSTER", "INFO").string ?? ""
-            guard info.contains("cluster_state:ok"), info.contains("cluster_known_nodes:3") else { return false }
-            guard try await node.ask("CLUSTER", "SLOTS").array?.count == 3 else { return false }
-        }
-        return true
     }
 }

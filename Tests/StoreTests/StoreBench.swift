@@ -1,4 +1,4 @@
-// One suite runs over both stores: this is what differs between them in a test.
+// One suite runs over both stores, and over Redis alone and as a cluster: this is what differs between them in a test.
 
 import Model
 import Redis
@@ -9,7 +9,7 @@ import TestRedis
 import Testing
 
 enum StoreKind: String, CaseIterable, CustomTestStringConvertible {
-    case memory, redis
+    case memory, redis, cluster
     var testDescription: String { rawValue }
 }
 
@@ -52,44 +52,52 @@ func withStore(
                 push: { await store.push($0, to: $1 ?? "") }))
     case .redis:
         let server = try #require(server)
-        let prefix = "t\(numbers.add(1, ordering: .relaxed).newValue)"
-        try await withRedisStore(server, prefix: prefix) { store, client in
-            try await body(
-                StoreBench(
-                    store: store,
-                    pass: { duration in
-                        let end = try await store.now() + duration
-                        #expect(try await eventually { try await store.now() >= end })
-                    },
-                    editConfig: { key, name, value in
-                        let shard = StoreLayout.shard(of: key.name)
-                        let tag = shard < 10 ? "s0\(shard)" : "s\(shard)"
-                        let hash = "\(prefix):{\(tag)}:desired:\(key.kind.rawValue):\(key.name)"
-                        let command =
-                            if let value {
-                                RedisCommand("HSET", key: hash, ["config:\(name)", .string(value)])
-                            } else {
-                                RedisCommand("HDEL", key: hash, ["config:\(name)"])
-                            }
-                        _ = try await client.send(command)
-                    },
-                    hushAgent: { server in
-                        let heardAt = try await store.now() + (.zero - AgentBounds.silence)
-                        let hash = agentKey(server, prefix: prefix)
-                        let argument = RedisArgument.string(String(heardAt.milliseconds))
-                        _ = try await client.send(RedisCommand("HSET", key: hash, ["heardAt", argument]))
-                    },
-                    loseEverything: {
-                        // Other tests share the server: only this test's keys go.
-                        let script = RedisScript(
-                            "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end")
-                        _ = try await client.script(script, keys: [], [.string("\(prefix):*")])
-                    },
-                    push: { item, list in
-                        let key = list ?? "\(prefix):{ctl}:inbox"
-                        _ = try await client.send(RedisCommand("RPUSH", key: key, [.bytes(item)]))
-                    }))
-        }
+        try await withRedisBench(server.url, servers: [server], body)
+    case .cluster:
+        let cluster = try await PrivateCluster.shared
+        try await withRedisBench(cluster.url, servers: cluster.nodes.map(\.server), body)
+    }
+}
+
+private func withRedisBench(
+    _ url: String, servers: [PrivateRedis], _ body: (StoreBench) async throws -> Void
+) async throws {
+    let prefix = "t\(numbers.add(1, ordering: .relaxed).newValue)"
+    try await withRedisStore(url, prefix: prefix) { store, client in
+        try await body(
+            StoreBench(
+                store: store,
+                pass: { duration in
+                    let end = try await store.now() + duration
+                    #expect(try await eventually { try await store.now() >= end })
+                },
+                editConfig: { key, name, value in
+                    let shard = StoreLayout.shard(of: key.name)
+                    let tag = shard < 10 ? "s0\(shard)" : "s\(shard)"
+                    let hash = "\(prefix):{\(tag)}:desired:\(key.kind.rawValue):\(key.name)"
+                    let command =
+                        if let value {
+                            RedisCommand("HSET", key: hash, ["config:\(name)", .string(value)])
+                        } else {
+                            RedisCommand("HDEL", key: hash, ["config:\(name)"])
+                        }
+                    _ = try await client.send(command)
+                },
+                hushAgent: { server in
+                    let heardAt = try await store.now() + (.zero - AgentBounds.silence)
+                    let hash = agentKey(server, prefix: prefix)
+                    let argument = RedisArgument.string(String(heardAt.milliseconds))
+                    _ = try await client.send(RedisCommand("HSET", key: hash, ["heardAt", argument]))
+                },
+                loseEverything: {
+                    // Other tests share the servers: only this test's keys go.
+                    let script = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end"
+                    for server in servers { _ = try await server.ask("EVAL", script, "0", "\(prefix):*") }
+                },
+                push: { item, list in
+                    let key = list ?? "\(prefix):{ctl}:inbox"
+                    _ = try await client.send(RedisCommand("RPUSH", key: key, [.bytes(item)]))
+                }))
     }
 }
 
@@ -103,9 +111,15 @@ func agentKey(_ server: String, prefix: String = "t") -> String {
 func withRedisStore(
     _ server: PrivateRedis, prefix: String = "t", _ body: (RedisStore, RedisClient) async throws -> Void
 ) async throws {
+    try await withRedisStore(server.url, prefix: prefix, body)
+}
+
+func withRedisStore(
+    _ url: String, prefix: String = "t", _ body: (RedisStore, RedisClient) async throws -> Void
+) async throws {
     let threads = RedisThreads()
-    let client = RedisClient(try RedisURL(server.url), on: threads)
-    let store = try await RedisStore.connect(url: server.url, prefix: prefix, on: threads)
+    let client = RedisClient(try RedisURL(url), on: threads)
+    let store = try await RedisStore.connect(url: url, prefix: prefix, on: threads)
     do {
         try await body(store, client)
     } catch {

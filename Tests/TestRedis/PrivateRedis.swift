@@ -118,6 +118,37 @@ public final class PrivateRedis: Sendable {
     /// Ends a `pause`.
     public func resume() { signal(SIGCONT) }
 
+    /// What it answers to a command, as `redis-cli` prints it where nobody looks: without quotes and types.
+    public func ask(_ words: String...) async throws -> String { try await ask(words) }
+
+    public func ask(_ words: [String]) async throws -> String {
+        let path = "\(folder)/asked-\(UInt64.random(in: .min ... .max))"
+        defer { unlink(path) }
+        let pid = try ServerProcess.start(["redis-cli", "-e", "-s", socketPath] + words, output: path)
+        var code: Int32?
+        _ = await eventually(within: Self.patience) {
+            code = ServerProcess.exitCode(pid)
+            return code != nil
+        }
+        let answer = readText(path)
+        guard code == 0 else { throw SpawnFailure(description: "\(words): \(answer)") }
+        return answer.hasSuffix("\n") ? String(answer.dropLast()) : answer
+    }
+
+    /// Waits until this replica has all that its primary has acknowledged by now.
+    func follow(_ primary: PrivateRedis) async throws {
+        let written = try await primary.replicated("master_repl_offset")
+        let hasAll = try await eventually(within: Self.patience) {
+            try await replicated("slave_repl_offset") >= written
+        }
+        guard hasAll else { throw SpawnFailure(description: "a replica did not come to have all of its primary") }
+    }
+
+    private func replicated(_ field: String) async throws -> Int {
+        let lines = try await ask("INFO", "replication").split(whereSeparator: \.isNewline)
+        return lines.first { $0.hasPrefix(field + ":") }.flatMap { Int($0.dropFirst(field.count + 1)) } ?? 0
+    }
+
     /// What the server wrote to its log.
     public var log: String { readText("\(folder)/redis.log") }
 

@@ -46,7 +46,7 @@ package final class Outage: Sendable {
 /// Waits between tries to reach the store: short at first, because it is often only just starting.
 package struct StoreRetry: Sendable {
     static let first: Duration = .milliseconds(20)
-    static let longest: Duration = .seconds(1)
+    static let longest: Duration = .milliseconds(500)
 
     private var next = StoreRetry.first
 

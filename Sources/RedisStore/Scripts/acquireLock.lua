@@ -25,7 +25,6 @@ if is_recent or is_held then
   return { is_recent and 2 or 0, known[1], known[2], known[3], known[4], known[5], now }
 end
 epoch = math.max(epoch + 1, now)
-redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'holder', ARGV[2], 'nonce', ARGV[3], 'epoch', text(epoch), 'lastBegunAt', text(now),
   'expiresAt', text(now + tonumber(ARGV[4])))
 redis.call('PEXPIRE', KEYS[1], ARGV[6])

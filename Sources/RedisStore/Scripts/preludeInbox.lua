@@ -1,6 +1,6 @@
 -- Prelude of the scripts of the inbox.
 --
--- KEYS  1 lease  2 taken  3 refused  4 records; a script's own follow from 5
+-- KEYS  1 lease  2 taken  3 refused  4 records  5 none, which is never there; a script's own follow from 6
 -- ARGV  1 epoch and 2 nonce of the leader  3 prefix of the hashes of settled items; a script's own follow from 4
 local K = { lease = KEYS[1], taken = KEYS[2], refused = KEYS[3], records = KEYS[4] }
 local prefix = ARGV[3]

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 changes  2 heartbeats  3 summary  4 fence  5 refused  6 events  7 observed  8 instances  9 assignments
 --       10 floor  11 drifts  12 ready  13 delayed  14 active  15 open  16 ended  17 wake  18 servers  19 interval
---       20 agent
+--       20 agent  21 none, which is never there
 -- ARGV  1 prefix of the server's keys  2 server  3 channel for hints  4 shard; a script's own follow from 5
 -- Keys of single jobs and instances are made from the prefix: they are in the same slot.
 local K = {

@@ -1,17 +1,17 @@
 -- Moves items out of the lists, one of each in turn, into the hash of those that are taken, each under an id of its own.
 --
 -- KEYS, ARGV 1–3  as in preludeInbox.lua
--- KEYS  5 number of the last one  6… lists
+-- KEYS  6 number of the last one  7… lists
 -- ARGV  4 most that are taken  5 most bytes moved  6 most bytes of one item
 -- Returns all that are taken, as HGETALL, or the error FENCED.
 local refusal = fenced()
 if refusal then return refusal end
 local room = tonumber(ARGV[4]) - redis.call('HLEN', K.taken)
 local bytes, most = tonumber(ARGV[5]), tonumber(ARGV[6])
-local number = tonumber(redis.call('GET', KEYS[5]) or '') or 0
+local number = tonumber(redis.call('GET', KEYS[6]) or '') or 0
 
 local open = {}
-for index = 6, #KEYS do
+for index = 7, #KEYS do
   if redis.call('TYPE', KEYS[index]).ok == 'list' then open[#open + 1] = KEYS[index] end
 end
 while #open > 0 and room > 0 and bytes > 0 do
@@ -36,5 +36,5 @@ while #open > 0 and room > 0 and bytes > 0 do
   end
   open = rest
 end
-redis.call('SET', KEYS[5], text(number))
+redis.call('SET', KEYS[6], text(number))
 return redis.call('HGETALL', K.taken)

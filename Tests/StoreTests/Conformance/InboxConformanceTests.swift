@@ -152,7 +152,7 @@ import Testing
         try await withStore(kind) { bench async throws in
             let store = bench.store
             let lease = try await store.lead()
-            let list = "legacy-\(kind.rawValue)"
+            let list = "{ctl}legacy-\(kind.rawValue)"
             for number in 0..<(2 * InboxBounds.taken) { try await push(bench, "own \(number)") }
             try await push(bench, "other 0", "other 1", to: list)
             let items = try await store.takeFromInbox([list], lease: lease)
