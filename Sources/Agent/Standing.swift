@@ -9,7 +9,8 @@ internal import Synchronization
 package final class Standing: Sendable {
     private enum State {
         case unknown, holding
-        case waiting(since: ContinuousClock.Instant)
+        /// And when it was last heard that another does.
+        case waiting(since: ContinuousClock.Instant, heard: ContinuousClock.Instant)
     }
 
     package let agent: AgentIdentity?
@@ -38,8 +39,8 @@ package final class Standing: Sendable {
             let before = state
             switch (holder, before) {
             case (nil, _): state = .holding
-            case (_, .waiting): break
-            case (_, _): state = .waiting(since: .now)
+            case (_, .waiting(let since, _)): state = .waiting(since: since, heard: .now)
+            case (_, _): state = .waiting(since: .now, heard: .now)
             }
             return before
         }
@@ -57,7 +58,7 @@ package final class Standing: Sendable {
                     "other": "\(holder.place)", "heardAt": "\(holder.heardAt.rfc3339)",
                     "heardBefore": "\(max(.zero, now - holder.heardAt).wholeMilliseconds)ms",
                 ])
-        case (nil, .waiting(let since)):
+        case (nil, .waiting(let since, _)):
             log.notice(
                 "the other agent is silent: this one stands for the server",
                 metadata: ["after": "\((ContinuousClock.now - since).wholeMilliseconds)ms"])
@@ -67,7 +68,8 @@ package final class Standing: Sendable {
         alarm.ring()
     }
 
-    /// Waits until the agent stands for the server, or nobody could say within `limit` whether it does. One waiter.
+    /// Waits until the agent stands for the server, or the store, which was away for so long, could not say that another
+    /// still does. One waiter.
     package func settled(within limit: Duration) async {
         let deadline = ContinuousClock.now + limit
         while !Task.isCancelled {
@@ -75,7 +77,10 @@ package final class Standing: Sendable {
             case .holding: return
             case .unknown where ContinuousClock.now >= deadline: return
             case .unknown: await alarm.wait(until: deadline)
-            case .waiting: await alarm.wait(until: nil)
+            case .waiting(_, let heard):
+                let end = heard + AgentBounds.silence + limit
+                if ContinuousClock.now >= end { return }
+                await alarm.wait(until: end)
             }
         }
     }

@@ -28,7 +28,7 @@ extension RedisStore: RunQueueStore {
             throw await mend(turn.queue, after: error)
         }
         let key = keys.runs(turn.queue) + "jobs"
-        guard reply.count >= 8, let now = reply[0].int, let due = reply[1].int else {
+        guard reply.count >= 7, let now = reply[0].int, let due = reply[1].int else {
             throw .corrupt(key: key, "the turn answered with something unknown")
         }
         var answer = RunTurnReply(now: Timestamp(milliseconds: Int64(now)))
@@ -39,17 +39,15 @@ extension RedisStore: RunQueueStore {
         answer.labels = reply[5].string.flatMap { LabelLines.labels($0) }
         answer.holder = AgentHolder(reply[6])
         answer.epoch = Int64(reply[6].int ?? 0)
-        let inherited = Set((reply[7].array ?? []).compactMap(\.string))
-        answer.claims.reserveCapacity((reply.count - 8) / 3)
-        for index in stride(from: 8, to: reply.count - 2, by: 3) {
+        answer.claims.reserveCapacity((reply.count - 7) / 3)
+        for index in stride(from: 7, to: reply.count - 2, by: 3) {
             let id = reply[index].string ?? ""
             do throws(StoreError) {
                 let body = try RunBody(reply[index + 1].bytes ?? [], in: key)
                 answer.claims.append(
                     RunClaim(
                         queue: turn.queue, job: body.job, enqueuedAt: body.enqueuedAt,
-                        attempt: reply[index + 2].int ?? 0,
-                        token: turn.token, isInherited: inherited.contains(id)))
+                        attempt: reply[index + 2].int ?? 0, token: turn.token))
             } catch {
                 answer.unreadable.append(await bury(id, turn, "\(error)"))
             }
@@ -99,8 +97,7 @@ extension RunTurn {
         var arguments: [RedisArgument] = [
             .string(server), .string(token), .int(Int(lease.wholeMilliseconds)),
             .int(min(max(0, limit), RunBounds.largestBatch)), isBoot ? "1" : "0", isRepeat ? "1" : "0",
-            .string(agent?.id ?? ""), .string(agent?.former ?? ""), .string(agent?.place ?? ""),
-            .string(String(epoch)), .int(completions.count),
+            .string(agent?.id ?? ""), .string(agent?.place ?? ""), .string(String(epoch)), .int(completions.count),
         ]
         arguments.reserveCapacity(arguments.count + 6 * completions.count + 2 * heartbeats.count + 1)
         for completion in completions { arguments += completion.arguments }

@@ -26,9 +26,9 @@ extension RedisStore: ScheduleStore {
     /// A server that was not heard of for three of its intervals has no values.
     public func measurements(
         _ metric: String, of servers: [String], collectors: [String: String]
-    ) async throws(StoreError) -> [Double?] {
-        guard !servers.isEmpty else { return [] }
-        let collected = try await collected(metric, collectors)
+    ) async throws(StoreError) -> Measured {
+        guard !servers.isEmpty else { return Measured(values: []) }
+        let (collected, unread) = try await collected(metric, collectors)
         let own = servers.filter { collectors[$0] == nil }
         let now = try await now()
         var commands: [RedisCommand] = []
@@ -47,24 +47,25 @@ extension RedisStore: ScheduleStore {
             else { continue }
             measured[server] = replies[3 * index].string.flatMap { Double($0) }
         }
-        return servers.map { measured[$0] }
+        return Measured(values: servers.map { measured[$0] }, unread: unread)
     }
 
-    /// What other collectors wrote, by server. A person has to mend what may not be read, and is told by `corrupt`.
+    /// What other collectors wrote, by server, and what may not be read: that keeps no other server from being watched.
     private func collected(
         _ metric: String, _ collectors: [String: String]
-    ) async throws(StoreError) -> [String: Double] {
+    ) async throws(StoreError) -> (measured: [String: Double], unread: String?) {
         var measured: [String: Double] = [:]
-        let sources = Array(collectors)
+        var unread: String?
+        let sources = collectors.sorted { $0.key < $1.key }
         let results = await results(of: sources.map { RedisCommand("HGET", key: $0.value, [.string(metric)]) })
         for ((server, hash), result) in zip(sources, results) {
             do throws(RedisError) { measured[server] = try result.get().string.flatMap { Double($0) } } catch {
                 guard case .reply(let code, let message) = error, code == "NOPERM" || code == "WRONGTYPE" else {
                     throw StoreError(error, isWrite: false)
                 }
-                throw .corrupt(key: hash, "expected the hash of another collector, for \(server): \(message)")
+                unread = unread ?? "\(hash): expected the hash of another collector, for \(server): \(message)"
             }
         }
-        return measured
+        return (measured, unread)
     }
 }

@@ -9,25 +9,28 @@ public import Model
 
 /// One agent: the same over its restarts, until its machine starts again.
 public struct AgentIdentity: Sendable, Hashable {
-    /// What is compared. The attempts that only this agent's journal knows of have tokens that begin with it.
-    public var id: String
-    /// The one before: of this machine before it started, or of the machine that this one is a copy of. The journal is that
-    /// agent's, as far as it goes.
-    public var former: String?
+    /// Of the journal, which outlives a start of the machine: the attempts that only this journal knows of have tokens that
+    /// begin with it.
+    public var journal: String
+    /// Of the machine's start.
+    public var boot: String
     /// Where people find it: host and state folder.
     public var place: String
 
-    public init(id: String, former: String? = nil, place: String) {
-        self.id = id
-        self.former = former
+    public init(journal: String, boot: String, place: String) {
+        self.journal = journal
+        self.boot = boot
         self.place = place
     }
 
-    /// A nonce of this agent's attempts.
-    package func nonce(_ life: String) -> String { "\(id):\(life)" }
+    /// What is compared.
+    package var id: String { "\(journal)@\(boot)" }
 
-    /// The agent that an attempt with this token was given to; nil if the token does not say.
-    static func id(in token: String) -> String? {
+    /// A nonce of this agent's attempts.
+    package func nonce(_ life: String) -> String { "\(journal):\(life)" }
+
+    /// The journal that knows of an attempt with this token; nil if the token does not say.
+    static func journal(in token: String) -> String? {
         token.firstIndex(of: ":").map { String(token[..<$0]) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 }

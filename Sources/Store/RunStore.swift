@@ -83,16 +83,8 @@ public struct RunTurn: Sendable, Hashable {
 
     /// Whether only another agent's journal can know how far the attempt with this token came.
     func isOthers(_ token: String?) -> Bool {
-        guard let id = token.flatMap({ AgentIdentity.id(in: $0) }) else { return false }
-        return id != agent?.id && id != agent?.former
-    }
-
-    /// Whether what has this token was given to this agent before its machine started, or was copied. Where that answer was
-    /// lost, the token says it no more.
-    func isInherited(_ token: String?) -> Bool {
-        guard let former = agent?.former else { return false }
-        if isBoot && isRepeat { return true }
-        return token.flatMap { AgentIdentity.id(in: $0) } == former
+        guard let journal = token.flatMap({ AgentIdentity.journal(in: $0) }) else { return false }
+        return journal != agent?.journal
     }
 }
 

@@ -8,28 +8,31 @@ import TestRedis
 import Testing
 
 @Suite struct StandingTests {
-    @Test func `an agent is the same as long as its machine runs, and a copy of its folder elsewhere is another`()
+    @Test
+    func `an agent is the same as long as its machine runs, and a copy of its folder elsewhere has another journal`()
         throws
     {
         let folder = Folder()
         let state = try StateFolder(folder.path)
-        let first = try state.identity(onBoot: "b1")
-        #expect(first.former == nil && first.place.hasSuffix(":" + folder.path))
-        #expect(try state.identity(onBoot: "b1") == first)
-        let second = try state.identity(onBoot: "b2")
-        #expect(second.id != first.id && second.former == first.id)
-        #expect(try state.identity(onBoot: "b2") == second)
-        #expect(try state.identity().former == second.id)
+        let first = try state.identity(onBoot: "b1", of: "m1")
+        #expect(first.place.hasSuffix(":" + folder.path))
+        #expect(try state.identity(onBoot: "b1", of: "m1") == first)
+        let started = try state.identity(onBoot: "b2", of: "m1")
+        #expect(started.journal == first.journal && started.id != first.id)
+        let copy = try state.identity(onBoot: "b2", of: "m2")
+        #expect(copy.journal != first.journal)
+        let own = try state.identity()
+        #expect(try state.identity() == own && !own.boot.isEmpty)
     }
 
-    @Test(arguments: ["", "\n", "1a b1", "x y z w", "../.. b1 -", "1a b1 2b 3c"])
+    @Test(arguments: ["", "\n", "1a", "x m1", "../.. m1", "1a m1 2b", "1a m2"])
     func `an identity that cannot be read is made anew`(_ text: String) throws {
         let folder = Folder()
         Disk.write(text, to: folder.path + "/identity")
         let state = try StateFolder(folder.path)
-        let made = try state.identity(onBoot: "b1")
-        #expect(made.former == nil && !made.id.isEmpty && made.id.allSatisfy(\.isHexDigit))
-        #expect(try state.identity(onBoot: "b1") == made)
+        let made = try state.identity(onBoot: "b1", of: "m1")
+        #expect(made.journal != "1a" && !made.journal.isEmpty && made.journal.allSatisfy(\.isHexDigit))
+        #expect(try state.identity(onBoot: "b1", of: "m1") == made)
     }
 
     @Test func `an idle agent is heard of more often than it has to be`() {
@@ -56,7 +59,7 @@ import Testing
 
     @Test func `people are told where the other may be this one, before its machine started`() {
         let said = Said()
-        let standing = Standing(agent: AgentIdentity(id: "2b", former: "1a", place: "web-7:/state"), log: said.log)
+        let standing = Standing(agent: AgentIdentity(journal: "1a", boot: "b2", place: "web-7:/state"), log: said.log)
         let now = Timestamp(milliseconds: 1_800_000_000_000)
         standing.heard(AgentHolder(place: "web-7:/state", heardAt: now), at: now)
         #expect(said.count("the agent before this machine started, or on a copy of it, stands for this server") == 1)
@@ -66,7 +69,7 @@ import Testing
         async throws
     {
         let stage = try await Stage()
-        let other = AgentIdentity(id: "1a", place: "web-7:/state")
+        let other = AgentIdentity(journal: "1a", boot: "b1", place: "web-7:/state")
         let values = ["root": "/other"]
         func visit() async throws {
             let turn = RunTurn(
@@ -101,7 +104,7 @@ import Testing
         let start = ContinuousClock.now
         let time = Timestamp(milliseconds: 1_000_000)
         let pool = try #require(Pool(selector: ["role": "web"]))
-        let agent = AgentIdentity(id: "1a", place: "web-7:/state")
+        let agent = AgentIdentity(journal: "1a", boot: "b1", place: "web-7:/state")
         var desks = RunDesks(server: "server1", agent: agent, nonce: "1a:n", timing: Executor.Timing(), at: start)
         let first = try #require(desks.turns(room: 8, attempts: [:], at: start).first)
         #expect(first.agent == agent && first.isBoot && first.token.hasPrefix("1a:"))
@@ -120,25 +123,5 @@ import Testing
         let later = desks.turns(room: 8, attempts: [:], at: start + .seconds(4000))
         #expect(later.first { $0.queue == .pool(pool) }?.limit == 0)
         #expect(desks.poolsToLeave(busy: [], at: start + .seconds(4000)).isEmpty)
-    }
-
-    @Test func `of what was given out before the machine started, only what the journal knows goes on`() throws {
-        let bench = try RunBench()
-        func run(_ id: String, isRepeatable: Bool = false) -> RunOutcome? {
-            let job = RunJob(
-                id: id, steps: [.shell("echo \(id) >> effects")], origin: "test", isRepeatable: isRepeatable)
-            var claim = RunBench.claim(job)
-            claim.isInherited = true
-            return bench.runner.run(ActiveRun(claim: claim))
-        }
-        guard case .dead(let error)? = run("a")?.result else {
-            Issue.record("it may have been begun")
-            return
-        }
-        #expect(error.hasPrefix("in doubt: it was given out before this machine started"))
-        #expect(run("b", isRepeatable: true)?.result == .done)
-        // Its end is known.
-        #expect(run("b")?.result == .done)
-        #expect(Disk.text(bench.root + "/effects") == "b\n")
     }
 }

@@ -161,6 +161,46 @@ import Testing
         }
     }
 
+    @Test
+    func `results of another type lose no claim: nobody else does the job, and its end is told with the next turn`()
+        async throws
+    {
+        try await withStore { store, client async throws in
+            for queue in [ownQueue, Self.pool] {
+                _ = try await store.add([runJob("a")], on: queue)
+                _ = try await store.visit("t1", on: queue)
+                try await replace(client, key("results", of: queue))
+                await #expect(throws: StoreError.self) {
+                    try await store.visit("t2", on: queue, ended: [done("a", "t1")])
+                }
+                for token in 1...20 {
+                    #expect(try await store.visit("u\(token)", on: queue, by: "server2").claims.isEmpty)
+                }
+                #expect(try await store.visit("t2", on: queue, again: true, ended: [done("a", "t1")]).lost.isEmpty)
+                #expect(try await store.state("a", on: queue) == .done)
+            }
+        }
+    }
+
+    @Test(arguments: ["garbage", "", "nan", "inf", "1e300", "-5"])
+    func `a damaged epoch shuts no agent out of its pools`(epoch: String) async throws {
+        try await withStore { store, client async throws in
+            let agent = AgentIdentity(journal: "1a", boot: "b1", place: "web-7:/state")
+            guard case .pool(let pool) = Self.pool else { return }
+            try await store.join(pool, servers: ["server1"])
+            let before = try await store.visit("1a:1", agent: agent).epoch
+            #expect(try await store.visit("1a:2", on: Self.pool, agent: agent, epoch: before).holder == nil)
+            try await set(client, hash: agentKey("server1"), "epoch", epoch)
+            let own = try await store.visit("1a:3", agent: agent)
+            #expect(own.holder == nil && own.epoch >= before)
+            #expect(try await store.visit("1a:4", on: Self.pool, agent: agent, epoch: own.epoch).holder == nil)
+            try await set(client, hash: key("epochs", of: Self.pool), "server1", epoch)
+            _ = try await store.add([runJob("a")], on: Self.pool)
+            let reply = try await store.visit("1a:5", on: Self.pool, agent: agent, epoch: own.epoch)
+            #expect(reply.holder == nil && reply.claims.map(\.job.id) == ["a"])
+        }
+    }
+
     private static let own = [
         "ready", "delayed", "retries", "active", "jobs", "claims", "tries", "ended", "cancels", "idle", "doubts",
         "results", "told",

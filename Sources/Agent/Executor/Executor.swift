@@ -32,8 +32,7 @@ package final class Executor: Sendable {
     let attempts: Attempts
     let hands = WorkerPool(name: "job", maximum: Executor.mostJobs)
     let alarm = Alarm()
-    /// Hints are waited for only by who stands for the server: of two that wait, each would miss those of the other.
-    private let listens = Mutex(false)
+    /// Who waits beside another agent of the server listens for no hints: each would miss those of the other.
     private let listening = Alarm()
     private let assignmentRevision = Mutex<Int?>(nil)
     /// Told when the store may have forgotten what it was told.
@@ -81,7 +80,6 @@ package final class Executor: Sendable {
                 }
                 count += 1
                 standing.heard(reply.holder, at: reply.now)
-                listens.withLock { $0 = reply.holder == nil }
                 listening.ring()
                 guard reply.holder == nil else {
                     await alarm.wait(until: due(reply))
@@ -105,6 +103,7 @@ package final class Executor: Sendable {
     /// Another agent has spoken for the server meanwhile: what is assigned is read anew.
     package func lookAgain() {
         assignmentRevision.withLock { $0 = nil }
+        listening.ring()
         alarm.ring()
     }
 
@@ -159,7 +158,7 @@ package final class Executor: Sendable {
     private func listen() async {
         var retry = StoreRetry()
         while !Task.isCancelled {
-            guard listens.withLock({ $0 }) else {
+            guard !standing.isWaiting else {
                 await listening.wait(until: nil)
                 continue
             }

@@ -1,6 +1,6 @@
 // Follows the file that programs of a run write to, and hands on what grew. A file and not a pipe, so that a program
-// outlives an agent that is killed, and the next life goes on where the store's part of it ends. Endless output fills neither disk nor memory nor the store: what cannot be handed on
-// in time is left out, and people are told how much.
+// outlives an agent that is killed, and the next life goes on where the store's part of it ends. Endless output fills
+// neither disk nor memory nor the store: what cannot be handed on in time is left out, and people are told how much.
 
 internal import Glibc
 internal import Model
@@ -31,6 +31,7 @@ final class OutputReader {
 
     init(_ file: consuming OpenFile, feed: RunFeed, mark: OutputMark) {
         offset = mark.position
+        feed.begin(at: mark.position)
         self.file = file
         self.feed = feed
         self.mark = mark

@@ -87,6 +87,10 @@ package final class RunExecutor: Sendable {
         if turn.queue == own {
             outage.over()
             standing.heard(reply.holder, at: reply.now)
+        } else if reply.holder != nil {
+            log.notice(
+                "a pool gives this agent nothing: another of this server came there later",
+                metadata: ["queue": "\(turn.queue)"])
         }
         let begun = reply.claims.compactMap { begin($0, at: reply.now) }
         // Before anything of it begins: what somebody wanted ended while nobody was here does not.

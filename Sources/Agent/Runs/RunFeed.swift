@@ -35,7 +35,10 @@ package final class RunFeed: Sendable {
     var room: Int { state.withLock { max(0, Self.mostWaiting - $0.bytes) } }
 
     /// How far the file has arrived at the store.
-    var arrived: Int64 { state.withLock { $0.arrived } }
+    package var arrived: Int64 { state.withLock { $0.arrived } }
+
+    /// An earlier life had sent so much of the file.
+    func begin(at arrived: Int64) { state.withLock { $0.arrived = arrived } }
 
     /// Puts text that a person reads, whatever its length; `end` is how far its file is read with it.
     func put(_ text: String, upTo end: Int64? = nil) {

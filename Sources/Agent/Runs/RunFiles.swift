@@ -1,5 +1,6 @@
 // What a run leaves in the state folder while it is open: the output of its programs, how far the store has that, and for
-// each program the file in which its monitor says how it ended. One file for each attempt and step: an older answer is never taken for a newer one.
+// each program the file in which its monitor says how it ended. One file for each attempt and step: an older answer is
+// never taken for a newer one.
 
 internal import Glibc
 internal import Model

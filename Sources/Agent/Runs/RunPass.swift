@@ -52,7 +52,6 @@ final class RunPass {
             try resume(steps[open.step], open)
             next = open.step + 1
         } else {
-            try checkInheritance()
             reader = try files.makeOutput(feed: active.feed)
         }
         for index in next..<max(next, steps.count) {
@@ -62,12 +61,6 @@ final class RunPass {
                 try perform(step, index)
             }
         }
-    }
-
-    private func checkInheritance() throws(StepError) {
-        guard active.claim.isInherited, !job.isSafeToRepeat else { return }
-        throw .impossible(
-            "in doubt: it was given out before this machine started, or was copied, and the journal does not know it")
     }
 
     func perform(_ step: RunStep, _ index: Int) throws(StepError) {

@@ -12,6 +12,8 @@ package final class LeftOutputs: Sendable {
     /// Asks for a lease, which the system gives only on a file that nobody else has open; closing gives it back (fcntl(2);
     /// the headers show it only under _GNU_SOURCE).
     private static let setLease: Int32 = 1024
+    /// Whoever opens the file meanwhile has the holder told, by a signal that would end it if it were not another one.
+    private static let setSignal: Int32 = 10
 
     private let folder: String
     private let alarm = Alarm()
@@ -60,6 +62,7 @@ package final class LeftOutputs: Sendable {
     /// Where it cannot be told, nobody has it.
     private static func isHeld(_ path: String) -> Bool {
         guard let file = try? OpenFile.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return false }
+        _ = fcntl(file.number, setSignal, SIGURG)
         return fcntl(file.number, setLease, F_WRLCK) != 0 && errno == EAGAIN
     }
 }

@@ -88,30 +88,32 @@ package struct StateFolder: Sendable {
         try folder.sync(for: path)
     }
 
-    /// Who uses this folder: an id that stays with it until the machine starts again, so that a copy of the folder on another
-    /// machine has another. The file is `id boot former`.
+    /// Who uses this folder: an id that stays with it on its machine, so that a copy of the folder on another one has another,
+    /// and the start of the machine. The file is `id machine`.
     package func identity() throws(StepError) -> AgentIdentity {
-        try identity(onBoot: String(decoding: Self.line(Self.bootPath), as: UTF8.self))
+        try identity(onBoot: Self.line(Self.bootPath), of: Self.machine)
     }
 
-    package func identity(onBoot boot: String) throws(StepError) -> AgentIdentity {
+    package func identity(onBoot boot: String, of machine: String) throws(StepError) -> AgentIdentity {
         guard !boot.isEmpty else { throw .impossible("cannot read \(Self.bootPath): the agent needs /proc") }
-        let words = String(decoding: Self.line(identityPath), as: UTF8.self).split(separator: " ").map(String.init)
-        let isWhole = words.count == 3 && (words[0] + words[2]).allSatisfy { $0.isHexDigit || $0 == "-" }
-        let known = isWhole ? (id: words[0], boot: words[1], former: words[2]) : (id: "-", boot: "", former: "-")
-        let identity = { (id: String, former: String) in
-            AgentIdentity(id: id, former: former == "-" ? nil : former, place: "\(Self.host):\(path)")
-        }
-        if known.boot == boot { return identity(known.id, known.former) }
-        let id = String(UInt64.random(in: .min ... .max), radix: 16)
-        try Self.replace(identityPath, with: Array("\(id) \(boot) \(known.id)\n".utf8))
-        return identity(id, known.id)
+        let words = Self.line(identityPath).split(separator: " ").map(String.init)
+        let isWhole = words.count == 2 && words[0].allSatisfy(\.isHexDigit) && words[1] == machine
+        let id = isWhole ? words[0] : String(UInt64.random(in: .min ... .max), radix: 16)
+        if !isWhole { try Self.replace(identityPath, with: Array("\(id) \(machine)\n".utf8)) }
+        return AgentIdentity(journal: id, boot: boot, place: "\(Self.host):\(path)")
+    }
+
+    /// What tells a virtual machine from a copy of it (sysfs, firmware/dmi); where that cannot be read, the name that the
+    /// system was given when it was installed.
+    private static var machine: String {
+        let names = ["/sys/class/dmi/id/product_uuid", "/etc/machine-id"].lazy.map(line)
+        return names.first { !$0.isEmpty && !$0.contains(" ") } ?? "-"
     }
 
     private static let bootPath = "/proc/sys/kernel/random/boot_id"
 
-    private static func line(_ path: String) -> [UInt8] {
-        Array((readSmallFile(path, limit: 256) ?? []).prefix { $0 != UInt8(ascii: "\n") })
+    private static func line(_ path: String) -> String {
+        String(decoding: (readSmallFile(path, limit: 256) ?? []).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
     private static var host: String {

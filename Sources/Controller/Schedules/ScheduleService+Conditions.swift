@@ -29,12 +29,12 @@ extension ScheduleService {
             state.unwatched = "\(error)"
             return try await write(state, of: &entry, round)
         }
-        let values = try await store.measurements(
+        let seen = try await store.measurements(
             trigger.metric, of: servers, collectors: round.planner.collectors(of: servers))
-        let measured = zip(servers, values).map { Measurement(server: $0, value: $1) }
+        let measured = zip(servers, seen.values).map { Measurement(server: $0, value: $1) }
         let decision = decider.decide(entry.state, now: round.now, measurements: measured)
         var state = decision.state
-        state.unwatched = nil
+        state.unwatched = seen.unread
         if !decision.fires.isEmpty { state.leftOut = nil }
         for due in decision.fires { try await enqueue(due, entry, &state, round) }
         try await write(state, of: &entry, round)

@@ -52,19 +52,13 @@ public struct RunClaim: Sendable, Hashable {
     public var enqueuedAt: Timestamp
     public var attempt: Int
     public var token: String
-    /// It was given to this agent's machine before that started, or to the one that this is a copy of: what the journal does
-    /// not know of it may have been begun there.
-    public var isInherited: Bool
 
-    public init(
-        queue: RunQueue, job: RunJob, enqueuedAt: Timestamp, attempt: Int, token: String, isInherited: Bool = false
-    ) {
+    public init(queue: RunQueue, job: RunJob, enqueuedAt: Timestamp, attempt: Int, token: String) {
         self.queue = queue
         self.job = job
         self.enqueuedAt = enqueuedAt
         self.attempt = attempt
         self.token = token
-        self.isInherited = isInherited
     }
 }
 

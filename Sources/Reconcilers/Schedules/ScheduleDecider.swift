@@ -62,7 +62,8 @@ public struct ScheduleDecider: Sendable {
         startDeadline = min(trigger.startDeadline, ScheduleBounds.longestStartDeadline)
     }
 
-    /// `state` is what the store has: nil where the Schedule is seen for the first time. `isPreviousOpen`: its last run is not over.
+    /// `state` is what the store has: nil where the Schedule is seen for the first time. `isPreviousOpen`: its last run is
+    /// not over.
     public func decide(_ state: ScheduleState?, now: Timestamp, isPreviousOpen: Bool) -> ScheduleDecision {
         let state = begun(state, at: now)
         if let suspend, suspend.isInForce(at: now) { return suspended(state, suspend, at: now) }

@@ -3,8 +3,8 @@
 -- KEYS, ARGV 1–4  as in preludeResource.lua
 -- ARGV  5 applied or edited  6 epoch, 7 nonce (of the leader, for edited)  8 expected generation, "" for any, 0 for none
 --       9 digest  10 canonical manifest  11 who  12 of a Server: milliseconds between reports, or ""  13 of a Server: its
---       labels, or ""  14 number of config entries, name and value of each, number of blobs that it needs, the digest of each, number of contents that are
---       sent along, digest and content of each
+--       labels, or ""  14 number of config entries, name and value of each, number of blobs that it needs, the digest
+--       of each, number of contents that are sent along, digest and content of each
 -- Returns {created | configured | unchanged, generation}, or the errors FENCED, NOTFOUND, CONFLICT, MISSINGBLOB.
 local what, expected, digest, spec, person = ARGV[5], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local is_edit = what == 'edited'

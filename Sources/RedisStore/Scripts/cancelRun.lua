@@ -26,8 +26,8 @@ end
 -- Its executor is silent, or nobody has begun it.
 local attempt, claimed_at, by, holder = split_claim(claim or '')
 if not attempt then attempt = split_try(redis.call('HGET', K.tries, id) or '') or '0' end
+end_run(id, 'cancelled', claim_of(attempt, claimed_at, by, holder), '', '', text(at))
 for _, key in ipairs({ K.ready, K.delayed, K.retries, K.active }) do redis.call('ZREM', key, id) end
 redis.call('HDEL', K.claims, id)
 redis.call('SREM', K.cancels, id)
-end_run(id, 'cancelled', claim_of(attempt, claimed_at, by, holder), '', '', text(at))
 return { 'cancelled' }

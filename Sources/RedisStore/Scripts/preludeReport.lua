@@ -1,7 +1,7 @@
 -- Prelude: the report of one instance, by itself or with the end of a job.
 --
--- Arguments from `index`: identity of the agent or '', app, generation, digest, digest of all fields, mode (part, full, gone), number of values,
--- name and value of each, number of removed names, each name.
+-- Arguments from `index`: identity of the agent or '', app, generation, digest, digest of all fields, mode (part, full,
+-- gone), number of values, name and value of each, number of removed names, each name.
 local function read_report(index)
   local report = {
     agent = ARGV[index], app = ARGV[index + 1], generation = ARGV[index + 2], digest = ARGV[index + 3],

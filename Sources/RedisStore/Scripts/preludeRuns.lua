@@ -81,6 +81,7 @@ end
 -- The end of a job for whoever waits for it, as a hash of its own.
 local function tell(id)
   local values = { result_of(id) }
+  values[1] = values[1] or 'dead'
   local fields = { 'state', 'finishedAt', 'exitCode', 'attempt', 'claimedAt', 'server', '', 'error' }
   redis.call('DEL', told_key(id))
   for index, field in ipairs(fields) do

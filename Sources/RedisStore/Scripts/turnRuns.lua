@@ -2,14 +2,15 @@
 --
 -- KEYS, ARGV 1–3  as in preludeRuns.lua
 -- ARGV  4 server  5 token of new attempts  6 lease in ms  7 limit  8 "1": the executor restarted  9 "1": this turn may have
---       been taken before  10 identity of the agent, or ''  11 the one before, or ''  12 its place  13 for a pool: its epoch
---       14 number of completions; id, token, done | failed | dead | cancelled, error, ms to the next
+--       been taken before  10 identity of the agent (`journal@boot`), or ''  11 its place  12 for a pool: its epoch
+--       13 number of completions; id, token, done | failed | dead | cancelled, error, ms to the next
 --       attempt and exit code of each; number of heartbeats; id and token of each
--- Returns {now, when the next is due or 0, ids to cancel, ids that were lost, pools, labels, epoch of the agent, ids of what
--- the agent before had, id, body, attempt, …}. Where another agent stands for the server, ends and heartbeats are taken and nothing else is done; instead of
--- the epoch there is {its place, when it was heard of}.
+-- Returns {now, when the next is due or 0, ids to cancel, ids that were lost, pools, labels, epoch of the agent, id, body,
+-- attempt, …}. Where another agent stands for the server, ends and heartbeats are taken and nothing else is done; instead
+-- of the epoch there is {its place, when it was heard of}.
 local server, token, lease, limit = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
-local identity, former = ARGV[10], ARGV[11]
+local identity = ARGV[10]
+local journal = string.match(identity, '^[^@]*')
 local at = now()
 local at_text, lease_end = text(at), text(at + lease)
 local lost, cancelled = {}, {}
@@ -70,12 +71,13 @@ local function complete(first)
       end
     end
   end
+  -- First how it ended: should a script be cut off there by what somebody's hand left, the claim still stands.
+  if #ended > 0 then end_runs(ended, lines, scores) end
   if #over > 0 then
     redis.call('HDEL', K.claims, unpack(over))
     redis.call('ZREM', K.active, unpack(over))
     if redis.call('EXISTS', K.cancels) == 1 then redis.call('SREM', K.cancels, unpack(over)) end
   end
-  if #ended > 0 then end_runs(ended, lines, scores) end
   return first + 1 + 6 * count
 end
 
@@ -103,8 +105,7 @@ local function beat(first)
   if #scores > 0 then redis.call('ZADD', K.active, unpack(scores)) end
 end
 
-local inherited = {}
-local reply = { at, 0, cancelled, lost, {}, false, 0, inherited }
+local reply = { at, 0, cancelled, lost, {}, false, 0 }
 local given = 0
 local function give(id, body, attempt)
   local place = #reply
@@ -115,32 +116,21 @@ end
 -- Whether only another agent's journal can know how far the attempt with this token came.
 local function is_others(holder)
   local owner = string.match(holder or '', '^([^:]+):')
-  return owner and owner ~= identity and owner ~= former
+  return owner and owner ~= journal
 end
 
--- What this agent is given again; whether it had it before its machine started, it has to know. Where that answer was lost,
--- the token says it no more.
-local function give_again(id, body, attempt, holder)
-  local is_lost = ARGV[8] == '1' and ARGV[9] == '1'
-  if former ~= '' and (is_lost or string.match(holder or '', '^([^:]+):') == former) then
-    inherited[#inherited + 1] = id
-  end
+local function give_again(id, body, attempt)
   redis.call('HSET', K.claims, id, attempt .. ' ' .. at_text .. ' ' .. server .. ' ' .. token)
   redis.call('ZADD', K.active, lease_end, id)
   give(id, body, attempt)
 end
 
--- An attempt whose end nobody will tell.
-local function give_back(id, claim)
+-- Where a job goes whose attempt nobody will tell the end of.
+local function put_back(id, body, claim)
   local attempt, claimed_at, by, holder = split_claim(claim or '')
-  local body = redis.call('HGET', K.jobs, id)
-  redis.call('ZREM', K.active, id)
-  redis.call('HDEL', K.claims, id)
-  -- What is over stays so, whoever put it here.
-  if not body or redis.call('ZSCORE', K.ended, id) then return end
   attempt = attempt or '1'
   claim = claim_of(attempt, claimed_at, by, holder)
-  if redis.call('SREM', K.cancels, id) == 1 then
+  if redis.call('SISMEMBER', K.cancels, id) == 1 then
     end_run(id, 'cancelled', claim, '', '', at_text)
   elseif (is_pool or is_others(holder)) and not is_repeatable(body) then
     local who = (is_pool and '' or 'another agent of ') .. (by or 'somebody')
@@ -153,6 +143,15 @@ local function give_back(id, claim)
     redis.call('HSET', K.tries, id, attempt .. ' - its lease ended')
     redis.call('ZADD', K.ready, ready_score(body, at), id)
   end
+end
+
+local function give_back(id, claim)
+  local body = redis.call('HGET', K.jobs, id)
+  -- What is over stays so, whoever put it here.
+  if body and not redis.call('ZSCORE', K.ended, id) then put_back(id, body, claim) end
+  redis.call('ZREM', K.active, id)
+  redis.call('HDEL', K.claims, id)
+  redis.call('SREM', K.cancels, id)
 end
 
 local function each_active(low, high, most, handle)
@@ -172,7 +171,7 @@ local function take_again(id, claim)
   if by ~= server or is_others(holder) then return end
   local body = redis.call('HGET', K.jobs, id)
   if not body then return give_back(id, claim) end
-  give_again(id, body, attempt, holder)
+  give_again(id, body, attempt)
 end
 
 -- A restarted executor's journal knows how what is in doubt because of it ended, or how far it came.
@@ -183,7 +182,7 @@ local function ask_again()
     if body and not is_others(holder) then
       attempt = tonumber(attempt) or 1
       forget_end(id)
-      give_again(id, body, attempt, holder)
+      give_again(id, body, attempt)
     end
   end
 end
@@ -261,18 +260,20 @@ end
 -- server, so it knows the epochs that came: of agents of one server, it gives nothing to one before the latest that it met.
 local function other()
   if not is_pool then
-    local holder, epoch = stand(identity, ARGV[12], at)
+    local holder, epoch = stand(identity, ARGV[11], at)
     reply[7] = holder or epoch
     if holder then reply[2] = holder[2] + AGENT_SILENCE end
     return holder
   end
-  local epoch, latest = tonumber(ARGV[13]), tonumber(redis.call('HGET', K.epochs, server) or '') or 0
+  local epoch, latest = tonumber(ARGV[12]), tonumber(redis.call('HGET', K.epochs, server) or '') or 0
+  -- An epoch is hardly above the clock: somebody's hand was there.
+  if not (latest <= at + EPOCH_AHEAD) then latest = 0 end
   if epoch < latest then
     reply[7] = { '?', at }
     return true
   end
   if epoch > latest and redis.call('SISMEMBER', K.members, server) == 1 then
-    redis.call('HSET', K.epochs, server, ARGV[13])
+    redis.call('HSET', K.epochs, server, ARGV[12])
   end
   return false
 end
@@ -328,9 +329,9 @@ local function take()
   end
 end
 
-beat(complete(14))
+beat(complete(13))
 if not other() then take() end
-if given == 0 or ARGV[14] ~= '0' then trim_ended(at) end
+if given == 0 or ARGV[13] ~= '0' then trim_ended(at) end
 for _, id in ipairs(redis.call('SMEMBERS', K.cancels)) do
   local own = redis.call('HGET', K.claims, id)
   local _, _, by = split_claim(own or '')

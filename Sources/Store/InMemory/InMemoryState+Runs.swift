@@ -192,9 +192,7 @@ extension RunQueueEntry {
                 && (turn.isBoot ? !turn.isOthers(run.token) : run.token == turn.token)
         }
         return held.sorted { $0.record.job.id < $1.record.job.id }.map { run in
-            var claim = begin(run, turn, attempt: run.record.attempt, now: now)
-            claim.isInherited = turn.isInherited(run.token)
-            return claim
+            begin(run, turn, attempt: run.record.attempt, now: now)
         }
     }
 

@@ -109,15 +109,16 @@ extension InMemoryStore: ScheduleStore {
     /// There are no collectors here.
     public func measurements(
         _ metric: String, of servers: [String], collectors: [String: String]
-    ) throws(StoreError) -> [Double?] {
+    ) throws(StoreError) -> Measured {
         try run { state, now in
-            servers.map { name in
+            let values = servers.map { name -> Double? in
                 guard collectors[name] == nil else { return nil }
                 let entry = state[server: name]
                 let silence = ObservedServer.silence(every: entry.reportInterval ?? MonitorSpec().every)
                 guard let beat = entry.heartbeat, beat + silence > now else { return nil }
                 return entry.values[metric].flatMap { Double($0) }
             }
+            return Measured(values: values)
         }
     }
 }

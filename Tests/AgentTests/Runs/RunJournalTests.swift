@@ -113,6 +113,13 @@ import Testing
         first.control.stop(.giveUp)
         #expect(await task.value == nil)
         let process = try #require(bench.runs.open.values.first?.process)
+        // A life in which it wrote nothing forgets nothing.
+        let quiet = ActiveRun(claim: RunBench.claim(job))
+        let second = try bench.nextLife().begin(quiet)
+        #expect(await eventually { quiet.feed.text == "… the agent was restarted …\n" })
+        #expect(quiet.feed.arrived == 6)
+        quiet.control.stop(.giveUp)
+        #expect(await second.value == nil)
         Disk.write("", to: bench.root + "/go")
         #expect(await eventually { !ProcessTable.runs(process) })
         let next = ActiveRun(claim: RunBench.claim(job))

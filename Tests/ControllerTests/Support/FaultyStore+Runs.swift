@@ -74,7 +74,7 @@ extension FaultyStore: RunStore, ScheduleStore {
 
     func measurements(
         _ metric: String, of servers: [String], collectors: [String: String]
-    ) async throws(StoreError) -> [Double?] {
+    ) async throws(StoreError) -> Measured {
         try await call { base throws(StoreError) in
             try await base.measurements(metric, of: servers, collectors: collectors)
         }
