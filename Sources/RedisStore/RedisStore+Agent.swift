@@ -161,14 +161,15 @@ extension RedisStore: AgentStore {
         _ key: String, on line: RedisConnection, slice: Duration
     ) async throws(RedisError) -> RedisValue {
         let seconds = String(Double(slice.wholeMilliseconds) / 1000)
+        // Counted before it is sent: an answer that comes between the doubt and the look is not the next wait's silence.
+        let answers = line.answers
         return try await line.sendBlocking(
             RedisCommand("BLPOP", key: key, [.string(seconds)]), serverTimeout: slice,
             doubtAfter: .milliseconds(Int.random(in: Self.doubtAfter)),
-            onDoubt: { Task { await self.closeIfHalfOpen(line, key) } })
+            onDoubt: { Task { await self.closeIfHalfOpen(line, key, unlessAfter: answers) } })
     }
 
-    private func closeIfHalfOpen(_ line: RedisConnection, _ key: String) async {
-        let answers = line.answers
+    private func closeIfHalfOpen(_ line: RedisConnection, _ key: String, unlessAfter answers: Int) async {
         let question = RedisCommand("EXISTS", key: key)
         for _ in 0..<Self.mostProbes {
             var isThere = false

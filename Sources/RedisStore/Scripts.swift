@@ -84,7 +84,7 @@ enum Scripts {
 
     private static let agentBounds = Array(
         """
-        local EPOCH_AHEAD = 86400000
+        local EPOCH_AHEAD = \(AgentBounds.epochAhead.wholeMilliseconds)
         local AGENT_SILENCE = \(AgentBounds.silence.wholeMilliseconds)
         local AGENT_HEARD_EVERY = \(AgentBounds.heardEvery.wholeMilliseconds)
         local OTHER_AGENT = '\(AgentHolder.conflict)'

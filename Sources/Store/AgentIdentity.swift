@@ -55,4 +55,6 @@ public enum AgentBounds {
     public static let silence: Duration = .seconds(15)
     /// That it was heard of is written no more often than this: turns follow each other quickly, and it is a write.
     public static let heardEvery: Duration = .seconds(1)
+    /// An epoch is about the time when it was given; one that is so far ahead of the clock was made by somebody's hand.
+    public static let epochAhead: Duration = .seconds(86_400)
 }

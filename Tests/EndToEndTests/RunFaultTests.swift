@@ -13,24 +13,6 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(5))) struct RunFaultTests {
     private static let own = RunQueue.server("server1")
 
-    private static func with(
-        controllers: Int = 0, servers: [String] = ["server1"], _ body: (TestFleet, RedisStore) async throws -> Void
-    ) async throws {
-        try await TestFleet.with(controllers: controllers, servers: servers) { fleet in
-            let threads = RedisThreads()
-            let store = try await RedisStore.connect(url: fleet.redis.url, on: threads)
-            do {
-                try await body(fleet, store)
-            } catch {
-                await store.close()
-                await threads.shutdown()
-                throw error
-            }
-            await store.close()
-            await threads.shutdown()
-        }
-    }
-
     private static func job(_ id: String, _ script: String) -> RunJob {
         RunJob(id: id, steps: [.command(RunCommand(command: ["sh", "-c", script]))], origin: "test")
     }
@@ -80,7 +62,7 @@ import Testing
     }
 
     @Test func `F6: the end of a command that outlived its executor is told exactly by the next one`() async throws {
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             let root = fleet.root("server1")
             let script = "printf x >> count; while [ ! -e go ] && [ -d \(root) ]; do sleep 0.01; done; exit 7"
             try await Self.enqueue([Self.job("j", script)], to: store)
@@ -104,7 +86,7 @@ import Testing
         let seed = UInt64.random(in: .min ... .max)
         print("seed \(seed)")
         var state = seed
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             let ids = (0..<60).map { "j\($0)" }
             try await Self.enqueue(ids.map { Self.job($0, "echo \($0) >> effects; sleep 0.05") }, to: store)
             for _ in 0..<6 {
@@ -168,7 +150,7 @@ import Testing
     @Test func `F7: of a server's queue, what may be repeated is done by another agent, and the first is refused`()
         async throws
     {
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             try await Self.enqueue([Self.contested(fleet)], to: store)
             #expect(await Self.isAtIt("first", fleet), "\(fleet.logs)")
             fleet.signal("agent-server1", SIGSTOP)
@@ -180,7 +162,7 @@ import Testing
 
     @Test func `F7: of a pool, what may be repeated is done by another server, and the first is refused`() async throws
     {
-        try await Self.with(servers: ["server1", "server2"]) { fleet, store in
+        try await TestFleet.withStore(servers: ["server1", "server2"]) { fleet, store in
             let pool = try #require(Pool(selector: ["role": "web"]))
             let queue = RunQueue.pool(pool)
             try await store.join(pool, servers: ["server1"])
@@ -196,7 +178,7 @@ import Testing
 
     @Test func `F7: of a pool, what may not be repeated is in doubt until its executor says how it ended`() async throws
     {
-        try await Self.with(servers: ["server1", "server2"]) { fleet, store in
+        try await TestFleet.withStore(servers: ["server1", "server2"]) { fleet, store in
             let pool = try #require(Pool(selector: ["role": "web"]))
             let queue = RunQueue.pool(pool)
             let job = RunHistory.job("j", "while [ ! -e go ]; do sleep 0.01; done")
@@ -218,7 +200,7 @@ import Testing
     @Test func `F7: what is cancelled while its executor is silent is stopped as soon as that is heard of again`()
         async throws
     {
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             let job = Self.job("j", "echo $$ > pid; while [ -d \(fleet.folder) ]; do sleep 0.01; done")
             try await Self.enqueue([job], to: store)
             let isAtIt = await eventually(within: .seconds(20)) { fleet.text("server1", "/pid").hasSuffix("\n") }
@@ -240,7 +222,7 @@ import Testing
     @Test func `F12: after Redis was killed under a blocking call, jobs are taken again without a restart`()
         async throws
     {
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             var jobs: [RunJob] = []
             for round in 0..<3 {
                 jobs.append(RunHistory.job("before\(round)", "sleep 0.5"))
@@ -265,7 +247,7 @@ import Testing
     @Test func `F12: with its connections half open, an agent finds the Redis that took the place of the other`()
         async throws
     {
-        try await Self.with { fleet, old in
+        try await TestFleet.withStore { fleet, old in
             try await Self.enqueue([RunHistory.job("before")], to: old)
             #expect(await Self.ends("before", .done, old), "\(fleet.logs)")
             let before = try #require(fleet.redis.pid)
@@ -290,7 +272,7 @@ import Testing
 
     @Test(arguments: ["READONLY", "NOREPLICAS"])
     func `F13: an end that Redis refuses is told again, and the job is not stuck`(_ refusal: String) async throws {
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             let job = RunHistory.job("j", "while [ ! -e go ]; do sleep 0.01; done")
             try await Self.enqueue([job], to: store)
             #expect(await eventually(within: .seconds(20)) { fleet.exists("server1", "/effects") }, "\(fleet.logs)")
@@ -316,7 +298,7 @@ import Testing
     @Test func `F16: a job in doubt is done once more when a person wants it, and its id is free after a purge`()
         async throws
     {
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             let root = fleet.root("server1")
             let job = Self.job("j", "echo j >> effects; while [ ! -e go ] && [ -d \(root) ]; do sleep 0.01; done")
             try await Self.enqueue([job], to: store)
@@ -342,7 +324,7 @@ import Testing
     @Test func `A cancellation that races with the end leaves each job over, and what never began without effect`()
         async throws
     {
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             let jobs = (0..<40).map { RunHistory.job("j\($0)", "sleep 0.02") }
             try await Self.enqueue(jobs, to: store)
             for job in jobs.reversed() { _ = try await store.cancel(job.id, on: Self.own, lease: nil) }
@@ -359,7 +341,7 @@ import Testing
     @Test func `F17: of leaders that are killed at the tick, each time of a schedule is run once and none is left out`()
         async throws
     {
-        try await Self.with(controllers: 3) { fleet, store in
+        try await TestFleet.withStore(controllers: 3) { fleet, store in
             let servers = try fleet.manifest("servers.json", Manifests.servers(["server1"]))
             let schedule = try fleet.manifest(
                 "tick.json",

@@ -3,6 +3,8 @@
 
 import Glibc
 import JSON
+import Redis
+import RedisStore
 import Store
 import Synchronization
 import TestRedis
@@ -35,6 +37,21 @@ final class TestFleet: Sendable {
     ) async throws {
         try await PrivateRedis.with(appendOnly: true) { redis in
             try await with(controllers: controllers, servers: servers, at: redis.url, redis, body)
+        }
+    }
+
+    /// The same with a store beside it, closed whatever happens.
+    static func withStore(
+        controllers: Int = 0, servers: [String] = ["server1"], _ body: (TestFleet, RedisStore) async throws -> Void
+    ) async throws {
+        try await with(controllers: controllers, servers: servers) { fleet in
+            let threads = RedisThreads()
+            let store = try await RedisStore.connect(url: fleet.redis.url, on: threads)
+            let result: Result<Void, any Error>
+            do { result = .success(try await body(fleet, store)) } catch { result = .failure(error) }
+            await store.close()
+            await threads.shutdown()
+            try result.get()
         }
     }
 

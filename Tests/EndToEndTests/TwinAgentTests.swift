@@ -3,7 +3,6 @@
 
 import Glibc
 import Model
-import Redis
 import RedisStore
 import Store
 import TestRedis
@@ -13,22 +12,6 @@ import Testing
     private static let own = RunQueue.server("server1")
     /// The other agent is silent for `AgentBounds.silence` first.
     private static let takeover = AgentBounds.silence + .seconds(15)
-
-    private static func with(_ body: (TestFleet, RedisStore) async throws -> Void) async throws {
-        try await TestFleet.with(controllers: 0) { fleet in
-            let threads = RedisThreads()
-            let store = try await RedisStore.connect(url: fleet.redis.url, on: threads)
-            do {
-                try await body(fleet, store)
-            } catch {
-                await store.close()
-                await threads.shutdown()
-                throw error
-            }
-            await store.close()
-            await threads.shutdown()
-        }
-    }
 
     private static func enqueue(_ jobs: [RunJob], to store: RedisStore) async throws {
         _ = try await store.enqueue(jobs, on: own, delay: nil, notBefore: nil, lease: nil)
@@ -66,7 +49,7 @@ import Testing
     @Test func `the second agent of a server says so and does nothing until the first was killed and is silent`()
         async throws
     {
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             let long = RunHistory.job("long", "while [ ! -e go ] && [ -d \(fleet.folder) ]; do sleep 0.01; done")
             try await Self.enqueue([long], to: store)
             #expect(await eventually(within: .seconds(20)) { fleet.exists("server1", "/effects") }, "\(fleet.logs)")
@@ -105,7 +88,7 @@ import Testing
     @Test func `an agent that was stopped for long finds another in its place, tells what it did, and begins nothing`()
         async throws
     {
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             let slow = RunHistory.job("slow", "while [ ! -e go ] && [ -d \(fleet.folder) ]; do sleep 0.01; done")
             try await Self.enqueue([slow], to: store)
             #expect(await eventually(within: .seconds(20)) { fleet.exists("server1", "/effects") }, "\(fleet.logs)")
@@ -130,7 +113,7 @@ import Testing
     }
 
     @Test func `a copy of a machine takes its place and begins nothing that may have been begun there`() async throws {
-        try await Self.with { fleet, store in
+        try await TestFleet.withStore { fleet, store in
             let before = Self.jobs("before", 3)
             try await Self.enqueue(before, to: store)
             #expect(await Self.end(before, store), "\(fleet.logs)")

@@ -288,7 +288,7 @@ local function take()
       if holder == token then take_again(id, own) end
     end)
   end
-  each_active('-inf', at_text, LARGEST_BATCH, function(id, own) give_back(id, own) end)
+  each_active('-inf', at_text, LARGEST_BATCH, give_back)
   promote_delayed()
   local comes_back = false
   if limit > given then
